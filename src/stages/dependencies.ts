@@ -1,0 +1,30 @@
+/** What the composition roots hand to the stages of any engine. */
+import type { PipelineDependencies, ProbeCredentials, VisibleRunner } from '../pipeline/contracts.ts';
+
+export interface StageDependencies {
+  /** Runs pytest where the person sees it. */
+  readonly runner: VisibleRunner;
+  /** Folder of the Python template (`dist/template`, or `src/blueprint/template` in a checkout). */
+  readonly templateDir: string;
+  /** Path of the built description worker; absent = descriptions are read on this thread. */
+  readonly descriptionWorker?: string | undefined;
+  readonly log: PipelineDependencies['log'];
+  /** The person's setting for the interpreter; absent = looked for. */
+  readonly pythonPath?: string | undefined;
+  /** Time limit of one run of the test suite, in milliseconds; absent = ten minutes. */
+  readonly testTimeoutMs?: number | undefined;
+  /** For the probe; held in memory only. */
+  readonly credentials?: ProbeCredentials | undefined;
+  /**
+   * Folder of our own Python helper scripts. Absent = beside the template: `<templateDir>/../python-scripts` as built
+   * into `dist/`, or `src/python/scripts` in a checkout.
+   */
+  readonly scriptsDir?: string | undefined;
+  /** Parent of the cached environments' folder; absent = `SOURCEWRIGHT_CACHE`, else the user's cache folder. */
+  readonly cacheDir?: string | undefined;
+  /**
+   * The environment that git, gh and the GitHub API are called with (credential helpers, `GH_TOKEN`); absent = this
+   * process's own. Tests of a connector never see it.
+   */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+}
