@@ -186,7 +186,8 @@ function newIncident(account: Account, request: Request): { status: number; body
   if (typeof asked?.title !== 'string' || asked.title === '') throw invalid('Title cannot be empty');
   if (service === undefined) throw invalid('Service could not be found');
   const newest = account.incidents.at(-1)?.['created_at'];
-  const opened = new Date(Math.max(NOW.getTime(), Date.parse(String(newest ?? NOW.toISOString())) + 60_000));
+  const last = typeof newest === 'string' ? Date.parse(newest) : NOW.getTime();
+  const opened = new Date(Math.max(NOW.getTime(), last + 60_000));
   const incident = addIncident(account, {
     title: asked.title,
     service,

@@ -1,0 +1,143 @@
+/** `sourcewright runs`, `show`, `findings` and `stage`. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SourcewrightError } from '../../errors.ts';
+import { Review, StageName, RunView } from '../../pipeline/contracts.ts';
+import { runStage } from '../../pipeline/run.ts';
+import { listRuns } from '../../store/runs.ts';
+import { readCredentials } from '../credentials.ts';
+import { exitCodeOf, EXIT, type ExitCode } from '../exit-codes.ts';
+import { Progress } from '../progress.ts';
+import { findingText } from '../questions.ts';
+import { reportLines } from '../report.ts';
+import {
+  newestFirst,
+  printJson,
+  runDirOf,
+  workspaceOf,
+  type Session,
+  type WorkspaceOptions,
+} from '../session.ts';
+import { summarize, withAnswers } from '../summary.ts';
+import { count, duration, harmless, painter } from '../terminal.ts';
+
+export interface ShowOptions extends WorkspaceOptions {
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** Lists the runs of a workspace, the newest first. */
+export async function runs(session: Session, options: ShowOptions): Promise<ExitCode> {
+  const views = newestFirst(await listRuns(await workspaceOf(session, options)));
+  if (options.json === true) {
+    printJson(session.terminal, {
+      runs: views.map((view) => ({
+        run: view.runId,
+        status: view.status,
+        title: view.title,
+        connector: { name: view.connectorName, kind: 'source', dir: view.connectorDir },
+        engine: view.engine,
+        gate: view.gate,
+        pause: view.pause,
+        error: view.error,
+        startedAt: view.startedAt,
+        updatedAt: view.updatedAt,
+        usage: view.usage,
+        runDir: view.runDir,
+      })),
+    });
+    return EXIT.done;
+  }
+  if (views.length === 0) {
+    session.terminal.stderr.write('No runs in this workspace yet.\n');
+    return EXIT.done;
+  }
+  const width = Math.max(...views.map((view) => view.runId.length));
+  for (const view of views) {
+    const state = view.gate !== null ? `waits: ${view.gate}` : view.status;
+    const line = `${view.runId.padEnd(width)}  ${state.padEnd(15)}  ${view.startedAt.slice(0, 16).replace('T', ' ')}  ${harmless(view.title)}`;
+    session.terminal.stdout.write(`${line}\n`);
+  }
+  return EXIT.done;
+}
+
+/** How a run stands, stage by stage. The exit code is 0: that it could be shown is all that was asked. */
+export async function show(session: Session, name: string, options: ShowOptions): Promise<ExitCode> {
+  const view = await viewOf(await runDirOf(await workspaceOf(session, options), name));
+  const summary = await summarize(view);
+  if (options.json === true) {
+    printJson(session.terminal, { ...summary, stages: view.stages, counts: view.counts, title: view.title });
+    return EXIT.done;
+  }
+  const paint = painter(session.terminal.colour);
+  const stages = view.stages.map((stage) => {
+    const time = stage.durationMs === null ? '' : duration(stage.durationMs);
+    const attempt = stage.attempt > 1 ? ` (${stage.attempt})` : '';
+    return `  ${paint('dim', (stage.stage + attempt).padEnd(14))} ${stage.state.padEnd(9)} ${time.padStart(9)}  ${harmless(stage.note)}`.trimEnd();
+  });
+  session.terminal.stdout.write(`${[...reportLines(session, view, summary), ...stages].join('\n')}\n`);
+  return EXIT.done;
+}
+
+/** The findings of a run's review, with their ids and answers. */
+export async function findings(session: Session, name: string, options: ShowOptions): Promise<ExitCode> {
+  const runDir = await runDirOf(await workspaceOf(session, options), name);
+  const path = join(runDir, 'review.json');
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    throw new SourcewrightError('input', 'This run has no review yet.', { where: runDir });
+  }
+  const all = withAnswers(Review.parse(JSON.parse(text)));
+  const open = all.filter((finding) => finding.answer === null).length;
+  if (options.json === true) printJson(session.terminal, { findings: all, open });
+  else {
+    for (const finding of all)
+      session.terminal.stdout.write(`${findingText(finding, session.terminal.colour)}\n\n`);
+    session.terminal.stdout.write(`${count(all.length, 'finding')}, ${open} open\n`);
+  }
+  return EXIT.done;
+}
+
+/** Runs one stage of a run by hand. */
+export async function stage(
+  session: Session,
+  name: string,
+  options: ShowOptions & { readonly run: string; readonly credentials?: string },
+): Promise<ExitCode> {
+  const parsed = StageName.safeParse(name);
+  if (!parsed.success) {
+    throw new SourcewrightError('input', `There is no stage "${name}".`, {
+      cure: `The stages are ${StageName.options.join(', ')}.`,
+    });
+  }
+  const { terminal } = session;
+  const runDir = await runDirOf(await workspaceOf(session, options), options.run);
+  const credentials =
+    options.credentials === undefined ? undefined : await readCredentials(options.credentials, terminal.env);
+  const progress = new Progress(terminal, { verbose: options.verbose ?? false });
+  const view = await runStage(
+    runDir,
+    parsed.data,
+    session.pipeline({
+      output: (text) => {
+        progress.output(text);
+      },
+      verbose: options.verbose ?? false,
+      ...(credentials !== undefined && { credentials }),
+    }),
+  );
+  progress.update(view);
+  progress.stop();
+  const summary = await summarize(view);
+  if (options.json === true) printJson(terminal, { ...summary, stages: view.stages });
+  else terminal.stdout.write(`${reportLines(session, view, summary).join('\n')}\n`);
+  return exitCodeOf(view);
+}
+
+async function viewOf(runDir: string): Promise<RunView> {
+  const path = join(runDir, 'run.json');
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const parsed = text === undefined ? undefined : RunView.safeParse(JSON.parse(text));
+  if (parsed?.success === true) return parsed.data;
+  throw new SourcewrightError('corrupt', "The run's newest view can't be read.", { where: path });
+}

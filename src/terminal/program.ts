@@ -1,0 +1,193 @@
+/** The commands of the terminal program, their words and their help. */
+import { Command, CommanderError, Option } from 'commander';
+import { asSourcewrightError, SourcewrightError } from '../errors.ts';
+import { generate, type GenerateCommandOptions } from './commands/generate.ts';
+import { inspect, type InspectOptions } from './commands/inspect.ts';
+import { answer, cancel, resume, type ResumeOptions } from './commands/resume.ts';
+import { findings, runs, show, stage, type ShowOptions } from './commands/runs.ts';
+import { CREDENTIAL_PREFIX } from './credentials.ts';
+import { EXIT, exitCodeOfError, type ExitCode } from './exit-codes.ts';
+import { printError, printJson, type Session } from './session.ts';
+import { rejectedSummary } from './summary.ts';
+
+const NOTES = `
+A run is named by its id, the beginning of its id, or "latest".
+
+Exit codes: 0 published or finished, 1 failed or cancelled, 2 bad usage or input,
+3 waiting for a person's decision, 4 paused (budget, credentials, environment, Ctrl-C).
+With --json one object is printed on stdout; everything else goes to stderr.`;
+
+/** Runs the program with the words after its name and answers its exit code. Never throws. */
+export async function runProgram(session: Session, words: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.done;
+  const program = createProgram(session, (result) => {
+    code = result;
+  });
+  const started = performance.now();
+  const json = words.includes('--json');
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return code;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      if (thrown.exitCode === 0) return EXIT.done;
+      // commander has already told the person on stderr
+      const message = thrown.message.replace(/^error: /, '');
+      if (json)
+        printJson(
+          session.terminal,
+          rejectedSummary(new SourcewrightError('input', message), performance.now() - started),
+        );
+      return EXIT.input;
+    }
+    const error = asSourcewrightError(thrown);
+    if (json) printJson(session.terminal, rejectedSummary(error, performance.now() - started));
+    printError(session.terminal, error);
+    return exitCodeOfError(error);
+  }
+}
+
+function createProgram(session: Session, done: (code: ExitCode) => void): Command {
+  const { terminal } = session;
+  const program = new Command('sourcewright');
+  program
+    .description('Builds tested, reviewed Python data connectors from API descriptions.')
+    .version(session.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', NOTES)
+    .showHelpAfterError('(add --help for what can be given)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+    });
+
+  // What most commands share.
+  const workspace = (): Option =>
+    new Option('-w, --workspace <dir>', 'folder that holds .sourcewright/ and connectors/ (default: here)');
+  const json = (): Option => new Option('--json', 'print one JSON object on stdout');
+  const verbose = (): Option =>
+    new Option('-v, --verbose', 'show what pytest, pip and the other programs print');
+  const credentials = (): Option =>
+    new Option(
+      '--credentials <file>',
+      `JSON file of secrets for the probe, or "env" for ${CREDENTIAL_PREFIX}…`,
+    );
+
+  program
+    .command('inspect')
+    .description('show what an API description says and what it leaves open; generates nothing')
+    .argument('<description>', 'path or URL of an OpenAPI 3.0, 3.1 or Swagger 2.0 document')
+    .option('--name <name>', 'name of the connector (default: from the title)')
+    .addOption(json())
+    .action(async (source: string, options: InspectOptions) => {
+      done(await inspect(session, source, options));
+    });
+
+  program
+    .command('generate')
+    .description('build a connector: research, generate, test, diagnose, review, publish')
+    .argument('<source>', 'path or URL of an API description')
+    .option('--out <dir>', 'folder that receives source-<name>/ (default: connectors/ in the workspace)')
+    .option('--name <name>', 'name of the connector, in words joined by hyphens (default: from the title)')
+    .option('--engine <engine>', 'rules (no model, no key)', 'rules')
+    .option('--streams <names>', 'streams to generate, with commas between (default: the sensible ones)')
+    .option('--auto', 'approve every gate')
+    .option('--approve <gate>', 'approve this gate in advance; may be given again', collect)
+    .option('--probe', 'ask the API itself a few GET requests to confirm what was found')
+    .addOption(credentials())
+    .addOption(workspace())
+    .addOption(json())
+    .addOption(verbose())
+    .action(async (source: string, options: GenerateCommandOptions) => {
+      done(await generate(session, source, options));
+    });
+
+  program
+    .command('resume')
+    .description('go on with a run that waits or is paused')
+    .argument('<run>', 'the run')
+    .option('--approve <gate>', 'approve a gate; may be given again for gates that follow', collect)
+    .option('--request-changes <gate>', 'send the gate’s stage back to work; needs --feedback')
+    .option('--reject <gate>', 'end the run at a gate; its files stay')
+    .option('--feedback <text>', 'your words on it')
+    .option('--answer <id=answer>', 'answer a finding: ID=accept or ID=reject; may be given again', collect)
+    .option('--auto', 'approve every gate from here on')
+    .addOption(credentials())
+    .addOption(workspace())
+    .addOption(json())
+    .addOption(verbose())
+    .action(async (run: string, options: ResumeOptions) => {
+      done(await resume(session, run, options));
+    });
+
+  program
+    .command('runs')
+    .description('list the runs of a workspace')
+    .addOption(workspace())
+    .addOption(json())
+    .action(async (options: ShowOptions) => {
+      done(await runs(session, options));
+    });
+
+  program
+    .command('show')
+    .description('show how a run stands')
+    .argument('<run>', 'the run')
+    .addOption(workspace())
+    .addOption(json())
+    .action(async (run: string, options: ShowOptions) => {
+      done(await show(session, run, options));
+    });
+
+  program
+    .command('stage')
+    .description('run one stage of a run by hand: research, generate, test, diagnose, review or publish')
+    .argument('<name>', 'the stage')
+    .requiredOption('--run <run>', 'the run')
+    .addOption(credentials())
+    .addOption(workspace())
+    .addOption(json())
+    .addOption(verbose())
+    .action(async (name: string, options: ShowOptions & { run: string; credentials?: string }) => {
+      done(await stage(session, name, options));
+    });
+
+  program
+    .command('findings')
+    .description('list the findings of a run’s review')
+    .argument('<run>', 'the run')
+    .addOption(workspace())
+    .addOption(json())
+    .action(async (run: string, options: ShowOptions) => {
+      done(await findings(session, run, options));
+    });
+
+  program
+    .command('answer')
+    .description('accept or reject findings, without going on with the run')
+    .argument('<run>', 'the run')
+    .argument('<answers...>', 'ID=accept or ID=reject')
+    .addOption(workspace())
+    .addOption(json())
+    .action(async (run: string, answers: string[], options: ResumeOptions) => {
+      done(await answer(session, run, answers, options));
+    });
+
+  program
+    .command('cancel')
+    .description('end a run; its files stay')
+    .argument('<run>', 'the run')
+    .addOption(workspace())
+    .addOption(json())
+    .action(async (run: string, options: ResumeOptions) => {
+      done(await cancel(session, run, options));
+    });
+
+  return program;
+}
+
+/** Gathers an option that may be given more than once. */
+function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

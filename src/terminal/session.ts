@@ -1,0 +1,84 @@
+/** What every command of the program is given, and what commands share about runs. */
+import { relative } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { SourcewrightError } from '../errors.ts';
+import type { PipelineDependencies, ProbeCredentials, RunView } from '../pipeline/contracts.ts';
+import { findRun, listRuns } from '../store/runs.ts';
+import type { Interrupts } from './drive.ts';
+import { harmless, painter, type Terminal } from './terminal.ts';
+
+export interface PipelineSetting {
+  /** Receives what the programs that we run print. */
+  readonly output: (text: string) => void;
+  readonly credentials?: ProbeCredentials;
+  readonly verbose: boolean;
+}
+
+export interface Session {
+  readonly terminal: Terminal;
+  readonly interrupts: Interrupts;
+  readonly version: string;
+  /** How the person calls this program: `sourcewright`, or `npm run sourcewright --` in a checkout. */
+  readonly command: string;
+  /** Path of the built worker that reads descriptions off the main thread. */
+  readonly descriptionWorker?: string;
+  /** Composes the stages; the composition root knows how. */
+  readonly pipeline: (setting: PipelineSetting) => PipelineDependencies;
+}
+
+export interface WorkspaceOptions {
+  readonly workspace?: string;
+}
+
+/** The absolute workspace. @throws SourcewrightError `input` when it is not a folder. */
+export async function workspaceOf(session: Session, options: WorkspaceOptions): Promise<string> {
+  const path = resolve(session.terminal.cwd, options.workspace ?? '.');
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) return path;
+  throw new SourcewrightError('input', 'The workspace is not a folder.', { where: path });
+}
+
+/** The folder of a run by its id, the beginning of its id, or `latest`. */
+export async function runDirOf(workspace: string, name: string): Promise<string> {
+  if (name !== 'latest') return findRun(workspace, name);
+  const newest = newestFirst(await listRuns(workspace))[0];
+  if (newest !== undefined) return newest.runDir;
+  throw new SourcewrightError('input', 'There is no run in this workspace yet.', {
+    where: workspace,
+    cure: 'Start one with `generate`, or name another workspace by --workspace.',
+  });
+}
+
+export function newestFirst(runs: readonly RunView[]): RunView[] {
+  return [...runs].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+}
+
+/** A command line to copy that does something with a run. */
+export function commandFor(session: Session, view: RunView, words: string): string {
+  const elsewhere = view.workspace === session.terminal.cwd ? '' : ` --workspace ${quoted(view.workspace)}`;
+  return `${session.command} ${words}${elsewhere}`;
+}
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A path as short as it can be shown from where the person is. */
+export function shown(session: Session, path: string): string {
+  const short = relative(session.terminal.cwd, path);
+  return short !== '' && !short.startsWith('..') ? short : path;
+}
+
+/** Prints the one object of `--json`. */
+export function printJson(terminal: Terminal, value: unknown): void {
+  terminal.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** An error for the person, on stderr. */
+export function printError(terminal: Terminal, error: SourcewrightError): void {
+  const [head, ...rest] = error.toText().split('\n');
+  const paint = painter(terminal.colour);
+  terminal.stderr.write(`${paint('red', 'error:')} ${harmless(head ?? '')}\n`);
+  for (const line of rest) terminal.stderr.write(`${harmless(line)}\n`);
+}
