@@ -1,0 +1,180 @@
+/** The files of a connector's folder: which there are, their hashes, and writing without ever leaving the folder. */
+import { createHash, randomUUID } from 'node:crypto';
+import { lstat, mkdir, open, readFile, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { SourcewrightError } from '../errors.ts';
+
+/** Folders and files that tools leave behind: never part of a connector. */
+const LEFTOVER_FOLDERS = new Set([
+  '__pycache__',
+  '.pytest_cache',
+  '.mypy_cache',
+  '.ruff_cache',
+  '.venv',
+  'venv',
+  '.git',
+  '.idea',
+  '.vscode',
+  'build',
+  'dist',
+  'htmlcov',
+  'node_modules',
+]);
+const LEFTOVER_FILES = /(\.py[cod]|\.swp|~|\.orig|\.rej)$|^(\.coverage(\..*)?|\.DS_Store|coverage\.xml)$/;
+/** Files that hold a person's credentials beside a connector: never read, packed or committed. */
+const PRIVATE_FILES = /^(\.env(\..*)?|config\.json|secrets?(\..*)?|credentials?(\..*)?|.*\.(pem|key|p12))$/i;
+
+export interface ListedFiles {
+  /** Relative paths with forward slashes, sorted. */
+  readonly files: string[];
+  /** Symbolic links that were met; they are not followed. */
+  readonly links: string[];
+  /** Files left out as private (`.env`, `config.json`, keys). */
+  readonly hidden: string[];
+}
+
+/** All files that belong to a connector. An absent folder has none. */
+export async function listFiles(dir: string): Promise<ListedFiles> {
+  const found: { files: string[]; links: string[]; hidden: string[] } = { files: [], links: [], hidden: [] };
+  const walk = async (below: string): Promise<void> => {
+    const entries = await readdir(join(dir, below), { withFileTypes: true }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const entry of entries) {
+      const path = below === '' ? entry.name : `${below}/${entry.name}`;
+      if (entry.isSymbolicLink()) found.links.push(path);
+      else if (entry.isDirectory()) {
+        if (!LEFTOVER_FOLDERS.has(entry.name) && !entry.name.endsWith('.egg-info')) await walk(path);
+      } else if (entry.isFile() && !LEFTOVER_FILES.test(entry.name)) {
+        // Below tests/ such names are fixtures of ours.
+        const isPrivate = PRIVATE_FILES.test(entry.name) && !path.startsWith('tests/') && !path.endsWith('.py');
+        (isPrivate ? found.hidden : found.files).push(path);
+      }
+    }
+  };
+  await walk('');
+  for (const list of [found.files, found.links, found.hidden]) list.sort();
+  return found;
+}
+
+/** SHA-256 of bytes or text, in hex. */
+export function sha256(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Hash of one file, or undefined when it is not there or no plain file. */
+export async function hashFile(path: string): Promise<string | undefined> {
+  try {
+    return sha256(await readFile(path));
+  } catch {
+    return undefined;
+  }
+}
+
+/** One hash over many files: their paths and contents in order of path. */
+export async function hashFiles(dir: string, paths: readonly string[]): Promise<string> {
+  const all = createHash('sha256');
+  for (const path of [...paths].sort()) {
+    all.update(`${path}\0${(await hashFile(join(dir, path))) ?? 'absent'}\n`);
+  }
+  return all.digest('hex');
+}
+
+/**
+ * The absolute path of a file inside `dir`.
+ * @throws SourcewrightError `internal` for paths that would leave the folder or touch `.git`; `environment` where a
+ *   symbolic link stands in the way, as writing through it could change files elsewhere.
+ */
+export async function resolveInside(dir: string, path: string): Promise<string> {
+  const parts = path.split('/');
+  const unsafe = (part: string): boolean =>
+    part === '' || part === '.' || part === '..' || part.toLowerCase() === '.git' || /[\\:\0]/.test(part);
+  if (parts.some(unsafe)) {
+    throw new SourcewrightError('internal', `Refused to write outside of the connector's folder: ${path}.`, { where: dir });
+  }
+  let current = dir;
+  for (const part of parts) {
+    current = join(current, part);
+    const entry = await lstat(current).catch(() => undefined);
+    if (entry?.isSymbolicLink() === true) {
+      throw new SourcewrightError('environment', 'A symbolic link stands where a file of the connector goes.', {
+        where: current,
+        cure: 'Replace the link by a plain file or folder (or remove it), then resume.',
+      });
+    }
+  }
+  return current;
+}
+
+/** What the system says when a write fails, worded for the person. */
+function writeError(path: string, error: unknown): SourcewrightError {
+  const { code } = error as NodeJS.ErrnoException;
+  const why =
+    code === 'ENOSPC'
+      ? 'the disk is full'
+      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+        ? 'it may not be written'
+        : code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST'
+          ? 'a folder and a file have the same name'
+          : (code ?? String(error));
+  return new SourcewrightError('environment', `A file could not be written: ${why}.`, {
+    where: path,
+    cure: 'Free the disk or correct the rights of the folder, then resume.',
+    cause: error,
+  });
+}
+
+/** Writes a file of `dir` atomically. See `resolveInside` for what is refused. */
+export async function writeInside(dir: string, path: string, content: string | Buffer): Promise<void> {
+  const target = await resolveInside(dir, path);
+  const temporary = `${target}.${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error instanceof SourcewrightError ? error : writeError(target, error);
+  }
+}
+
+/** Removes a file of `dir`, and the folders that it leaves empty. */
+export async function removeInside(dir: string, path: string): Promise<void> {
+  const target = await resolveInside(dir, path);
+  await rm(target, { force: true });
+  for (let folder = dirname(target); folder.startsWith(dir + sep); folder = dirname(folder)) {
+    const removed = await rmdir(folder).then(
+      () => true,
+      () => false,
+    );
+    if (!removed) return;
+  }
+}
+
+/**
+ * Refuses a connector folder that lies elsewhere than it seems, through a link in its own name.
+ * @throws SourcewrightError `environment`.
+ */
+export async function checkConnectorFolder(outDir: string, connectorDir: string): Promise<void> {
+  if (dirname(connectorDir) !== outDir.replace(/[\\/]+$/, '')) {
+    throw new SourcewrightError('internal', 'The connector must lie right below the output folder.', {
+      where: connectorDir,
+    });
+  }
+  const entry = await lstat(connectorDir).catch(() => undefined);
+  if (entry === undefined) return;
+  if (entry.isSymbolicLink() || !entry.isDirectory()) {
+    const target = await realpath(connectorDir).catch(() => connectorDir);
+    throw new SourcewrightError('environment', 'The connector’s folder is a link or a file.', {
+      where: target,
+      cure: 'Move it away, or choose another name for the connector, then resume.',
+    });
+  }
+}
