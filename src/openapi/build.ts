@@ -123,7 +123,13 @@ class Builder {
     const missing = new Map<string, PendingReference>();
     for (const reference of pending) {
       const location = reference.target?.location;
-      if (location === undefined || this.#contexts.has(location) || this.#failed.has(location)) continue;
+      if (
+        location === undefined ||
+        reference.kind === 'extension' ||
+        this.#contexts.has(location) ||
+        this.#failed.has(location)
+      )
+        continue;
       if (!missing.has(location)) missing.set(location, reference);
     }
     const queue = [...missing];
@@ -198,7 +204,7 @@ class Builder {
     const value =
       kind === 'schema' ? asSchema(found?.value) : isObject(found?.value) ? found.value : undefined;
     if (found === undefined || context === undefined || value === undefined) {
-      const key = `${reference.document.location} ${node.$ref}`;
+      const key = `${String(kind === 'extension')} ${reference.document.location} ${node.$ref}`;
       const known = this.#broken.get(key);
       if (known === undefined) this.#broken.set(key, { reference, count: 1 });
       else known.count += 1;
@@ -208,7 +214,7 @@ class Builder {
     this.#resolutions.set(node, { value, pointer: located });
     if (kind === 'paths' || kind === 'schemas') {
       this.#inlined.push({
-        node: node as unknown as JsonObject,
+        node,
         source: value,
         pointer: reference.pointer,
         from: located,
@@ -227,17 +233,18 @@ class Builder {
       const { target, node } = reference;
       // What could not be loaded was reported with its reason.
       if (target !== undefined && this.#failed.has(target.location)) continue;
+      const extension = reference.kind === 'extension';
       const ref = node.$ref.length > 200 ? `${node.$ref.slice(0, 200)}…` : node.$ref;
-      this.#problem(
-        reference,
-        `The reference "${ref}" leads nowhere${count > 1 ? ` (used ${count} times)` : ''}.`,
-      );
+      const often = count > 1 ? ` (used ${count} times)` : '';
+      const rest = extension ? ' It stands in a vendor extension; nothing here rests on it.' : '';
+      const message = `The reference "${ref}" leads nowhere${often}.${rest}`;
+      this.#problem(reference, message, extension ? 'warning' : 'error');
     }
   }
 
-  #problem(reference: PendingReference, message: string): void {
+  #problem(reference: PendingReference, message: string, severity: Problem['severity'] = 'error'): void {
     const document = reference.document.label === '' ? reference.document.location : reference.document.label;
-    this.#problems.add('error', document, reference.pointer, message);
+    this.#problems.add(severity, document, reference.pointer, message);
   }
 
   #settle20(root: JsonObject, main: LiftContext): void {
@@ -312,6 +319,7 @@ function liftRoot(root: JsonObject, context: LiftContext): void {
   for (const key of ['license', 'contact']) if (!isObject(info[key])) Reflect.deleteProperty(info, key);
   if (!isObject(root.externalDocs)) Reflect.deleteProperty(root, 'externalDocs');
   if ('tags' in root) root.tags = Array.isArray(root.tags) ? (root.tags as unknown[]).filter(isObject) : [];
+  context.extensions(root, '');
   liftSecurity(root);
   liftServers(root, '', context);
   if (!isObject(root.components)) Reflect.deleteProperty(root, 'components');
@@ -320,6 +328,7 @@ function liftRoot(root: JsonObject, context: LiftContext): void {
     const maps: JsonObject = { schemas, parameters, responses, securitySchemes };
     liftComponents(maps, (map) => ROOT_MAPS_20.find(([, to]) => to.endsWith(`/${map}`))?.[0] ?? '', context);
   }
+  if (isObject(root.components)) context.extensions(root.components, '/components');
   if (isObject(root.components)) liftComponents(root.components, (map) => `/components/${map}`, context);
   if (isObject(root.paths)) liftPaths(root.paths, '/paths', context);
 }

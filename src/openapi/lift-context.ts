@@ -89,7 +89,7 @@ export class LiftContext {
   }
 
   #extension(value: unknown, pointer: string): void {
-    if (typeof value !== 'object' || value === null || !this.enter(value)) return;
+    if (typeof value !== 'object' || value === null) return;
     if (isReference(value)) this.reference(value, 'extension', pointer);
     for (const [key, child] of Object.entries(value))
       this.#extension(child, `${pointer}/${this.escape(key)}`);

@@ -36,6 +36,7 @@ export function liftSchema(node: JsonObject, pointer: string, context: LiftConte
   liftType(node, pointer, context);
   liftBounds(node);
   liftNullable(node);
+  context.extensions(node, pointer);
   context.anchor(node);
 }
 

@@ -194,7 +194,7 @@ export function liftRoot20(root: JsonObject, document: SourceDocument): void {
   const schemes = named.length > 0 ? [...named].sort().reverse() : [own ?? 'https'];
   if (host !== '')
     root.servers = schemes.map((scheme) => ({
-      url: `${String(scheme)}://${host.replace(/\/+$/, '')}${base}`,
+      url: `${scheme}://${host.replace(/\/+$/, '')}${base}`,
     }));
   else root.servers = base === '' ? [] : [{ url: base }];
   root.components = {

@@ -26,6 +26,7 @@ const LIFTERS: Readonly<Record<NodeKind, (node: JsonObject, pointer: string, con
     schema: liftSchema,
     schemas: liftSchemaMap,
     securityScheme: liftSecurityScheme,
+    extension: () => undefined,
   };
 
 export function liftPaths(paths: JsonObject, pointer: string, context: LiftContext): void {
@@ -59,6 +60,7 @@ export function liftPaths(paths: JsonObject, pointer: string, context: LiftConte
 export function liftPathItem(item: JsonObject, pointer: string, context: LiftContext): void {
   if (!context.enter(item)) return;
   noteReference(item, 'pathItem', pointer, context);
+  context.extensions(item, pointer);
   liftParameters(item, pointer, context);
   liftServers(item, pointer, context);
   for (const [key, value] of Object.entries(item)) {
@@ -93,6 +95,7 @@ function liftOperation(node: JsonObject, pathItem: JsonObject, pointer: string, 
     const tags: unknown[] = Array.isArray(node.tags) ? node.tags : [];
     node.tags = tags.filter((tag) => typeof tag === 'string');
   }
+  context.extensions(node, pointer);
   liftParameters(node, pointer, context);
   liftServers(node, pointer, context);
   liftSecurity(node);
