@@ -258,6 +258,32 @@ function routes(account: Account): Route[] {
   ];
 }
 
+/** The number of rows that a full read of each path finds. */
+export function rowsByPath(account: Account): Record<string, number> {
+  const all = (map: ReadonlyMap<string, readonly unknown[]>): number => [...map.values()].flat().length;
+  return {
+    '/incidents': account.incidents.length,
+    '/incidents/{id}': account.incidents.length,
+    '/incidents/{id}/notes': all(account.notes),
+    '/incidents/{id}/log_entries': account.logEntries.length,
+    '/log_entries': account.logEntries.length,
+    '/services': account.services.length,
+    '/services/{id}': account.services.length,
+    '/users': account.users.length,
+    '/users/{id}': account.users.length,
+    '/users/{id}/contact_methods': all(account.contactMethods),
+    '/teams': account.teams.length,
+    '/teams/{id}': account.teams.length,
+    '/teams/{id}/members': all(account.members),
+    '/escalation_policies': account.escalationPolicies.length,
+    '/escalation_policies/{id}': account.escalationPolicies.length,
+    '/schedules': account.schedules.length,
+    '/schedules/{id}': account.schedules.length,
+    '/priorities': account.priorities.length,
+    '/audit/records': account.auditRecords.length,
+  };
+}
+
 function match(route: Route, path: string): Record<string, string> | undefined {
   const wanted = route.pattern.split('/');
   const parts = path.split('/');
@@ -350,9 +376,15 @@ export async function startSampleServer(options: SampleOptions = {}): Promise<Sa
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (request.url === '/_sample/requests') {
-      // Not a part of the API: what was asked so far, for those who check a reader.
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(requests));
+    // Not a part of the API, for those who check a reader: what was asked so far, and what there is to be read.
+    const aside =
+      request.url === '/_sample/requests'
+        ? requests
+        : request.url === '/_sample/rows'
+          ? rowsByPath(account)
+          : undefined;
+    if (aside !== undefined) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(aside));
       return;
     }
     const { pattern, status, body, headers } = await answer(request);
