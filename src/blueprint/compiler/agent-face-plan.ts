@@ -1,0 +1,156 @@
+/**
+ * What the agent face emits, decided before a line of it is written: names that are unique and valid, the fields of
+ * each parameter model, what each operation returns and which operation to call next.
+ */
+import type { Blueprint, Operation, OperationParameter, OutputColumn, Paging } from '../schema.ts';
+import { className, fieldName, functionName, Names } from './agent-face-names.ts';
+
+/** Rows that a list operation returns where the caller doesn't say, and the most it may ask for. */
+export const DEFAULT_LIMIT = 100;
+export const GREATEST_LIMIT = 1000;
+/** Columns that one operation declares; keys and titles stand first. */
+const MOST_COLUMNS = 30;
+/** Operations that one docstring names as next steps. */
+const MOST_NEXT = 6;
+/** How deep the runtime flattens nested objects (`MAX_NESTING` of tables.py). */
+const FLATTENED_LEVELS = 4;
+
+/** A field of an operation's parameter model and where its value goes. */
+export interface PlannedField {
+  readonly name: string;
+  readonly parameter: OperationParameter;
+}
+
+/** A step from one operation to another: a value of a row of `from` is a parameter of `to`. */
+export interface Step {
+  readonly from: PlannedOperation;
+  readonly to: PlannedOperation;
+  /** Column of `from`'s result. */
+  readonly column: string;
+  /** Field of `to`'s parameter model. */
+  readonly field: PlannedField;
+}
+
+export interface PlannedOperation {
+  readonly operation: Operation;
+  /** Name of the Python function, and so of the connector. */
+  readonly name: string;
+  readonly paramsClass: string;
+  readonly outputConstant: string;
+  readonly fields: readonly PlannedField[];
+  /** Name of the field that bounds the number of rows; absent where an operation returns one record or a text. */
+  readonly limitField: string | undefined;
+  readonly columns: readonly OutputColumn[];
+  readonly next: Step[];
+  readonly previous: Step[];
+}
+
+/** The selected operations of a blueprint in its own order. */
+export function planOperations(blueprint: Blueprint): PlannedOperation[] {
+  const functions = new Names();
+  const classes = new Names();
+  const constants = new Names();
+  const planned = blueprint.operations
+    .filter((operation) => operation.selected)
+    .map((operation) => plan(operation, functions, classes, constants));
+  link(planned);
+  return planned;
+}
+
+function plan(operation: Operation, functions: Names, classes: Names, constants: Names): PlannedOperation {
+  const name = functions.take(functionName(operation.name));
+  const names = new Names();
+  const fields = callerParameters(operation).map((parameter) => ({
+    name: names.take(fieldName(parameter.pythonName)),
+    parameter,
+  }));
+  const returnsRows = operation.kind !== 'get' && operation.result === 'dataframe';
+  return {
+    operation,
+    name,
+    paramsClass: classes.take(`${className(name)}Params`),
+    outputConstant: constants.take(`${name.toUpperCase()}_OUTPUT`),
+    fields: [
+      ...fields.filter((field) => field.parameter.required),
+      ...fields.filter((field) => !field.parameter.required),
+    ],
+    limitField: returnsRows ? limitName(fields) : undefined,
+    columns: operation.result === 'dataframe' ? tableColumns(operation.columns) : [],
+    next: [],
+    previous: [],
+  };
+}
+
+/** Parameters that the caller sets: those that paging sets are left to the runtime. */
+function callerParameters(operation: Operation): OperationParameter[] {
+  const own = pagingParameters(operation.paging);
+  const seen = new Set<string>();
+  return operation.parameters.filter((parameter) => {
+    const key = `${parameter.in} ${parameter.name}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return !(parameter.in !== 'path' && own.has(parameter.name));
+  });
+}
+
+function pagingParameters(paging: Paging): Set<string> {
+  const names = new Set<string>();
+  if (paging.kind === 'none') return names;
+  if (paging.sizeParam !== undefined) names.add(paging.sizeParam);
+  if (paging.kind === 'page') names.add(paging.pageParam);
+  if (paging.kind === 'offset') names.add(paging.offsetParam);
+  if (paging.kind === 'cursor') names.add(paging.cursorParam);
+  return names;
+}
+
+function limitName(fields: readonly PlannedField[]): string {
+  const taken = new Set(fields.map((field) => field.name));
+  return ['limit', 'max_rows', 'rows_wanted'].find((name) => !taken.has(name)) ?? 'limit_of_rows';
+}
+
+/**
+ * Columns with unique names, at most one TITLE, and exactly one where there is a KEY beside other columns: the runtime
+ * takes no other set.
+ */
+function tableColumns(columns: readonly OutputColumn[]): OutputColumn[] {
+  const unique = [...new Map(columns.map((column) => [column.name, column])).values()].filter(
+    (column) => column.name !== '' && column.name.split('.').length <= FLATTENED_LEVELS,
+  );
+  const title = unique.find((column) => column.role === 'TITLE') ?? likelyTitle(unique);
+  const roles = unique.map((column): OutputColumn => {
+    if (column === title) return { ...column, role: 'TITLE' };
+    return column.role === 'TITLE' ? { ...column, role: 'DATA' } : column;
+  });
+  const weight = { KEY: 0, TITLE: 1, DATA: 2, METADATA: 3 };
+  return roles
+    .map((column, index) => ({ column, index }))
+    .sort((a, b) => weight[a.column.role] - weight[b.column.role] || a.index - b.index)
+    .map(({ column }) => column)
+    .slice(0, MOST_COLUMNS);
+}
+
+function likelyTitle(columns: readonly OutputColumn[]): OutputColumn | undefined {
+  if (!columns.some((column) => column.role === 'KEY')) return undefined;
+  const others = columns.filter((column) => column.role !== 'KEY');
+  const telling = /(^|[._])(name|title|label|subject|summary|description|email|slug|status|type)$/i;
+  return (
+    others.find((column) => column.type === 'string' && telling.test(column.name)) ??
+    others.find((column) => column.type === 'string') ??
+    others[0]
+  );
+}
+
+/** Connects each operation with those that take a value of its rows; steps to operations left out are dropped. */
+function link(planned: readonly PlannedOperation[]): void {
+  const byName = new Map(planned.map((entry) => [entry.operation.name, entry]));
+  for (const from of planned) {
+    for (const { operation, parameter, field } of from.operation.next) {
+      const to = byName.get(operation);
+      const target = to?.fields.find((entry) => entry.parameter.pythonName === parameter);
+      if (to === undefined || target === undefined || from.next.length >= MOST_NEXT) continue;
+      const step: Step = { from, to, column: field.join('.'), field: target };
+      from.next.push(step);
+      to.previous.push(step);
+    }
+  }
+}

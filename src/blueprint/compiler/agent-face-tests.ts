@@ -1,0 +1,6 @@
+import type { CompiledFile } from './compile.ts';
+
+/** tests/test_operations.py and its fixtures. */
+export function operationTests(): CompiledFile[] {
+  return [];
+}

@@ -1,0 +1,151 @@
+/** IMPLEMENTATION.md of a connector: why it is as it is, what each fact rests on, and what is only assumed. */
+import type { Blueprint, Evidence, Fact, Gap } from '../schema.ts';
+import { code, table, text } from './documentation-markdown.ts';
+
+/** Problems of the description that are listed one by one; the rest is counted. */
+const MOST_PROBLEMS = 50;
+
+/** The file's text. */
+export function implementationNotes(blueprint: Blueprint): string {
+  const parts = [
+    origin(blueprint),
+    design(),
+    facts(blueprint),
+    gaps(blueprint),
+    omitted(blueprint),
+    problems(blueprint),
+  ];
+  return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function origin(blueprint: Blueprint): string[] {
+  const { source } = blueprint;
+  return [
+    `# How source-${blueprint.name} is made`,
+    '',
+    `Compiled from a description in ${text(source.format)} form, ${code(source.location)} (${String(source.bytes)} bytes, SHA-256 ${code(source.sha256)}).`,
+    'The same description gives the same files, byte for byte. Pointers below are JSON pointers into it.',
+  ];
+}
+
+function design(): string[] {
+  return [
+    '## Design',
+    '',
+    '- Every request goes through one helper in `src/client.py`: authentication, limits, retries and redaction are there and nowhere else.',
+    '- 429 with a wait of up to 60 seconds, 408, 5xx, time-outs and lost connections are retried with jittered exponential backoff; other 4xx are not. A longer wait is a used-up quota and fails at once.',
+    '- A read ends with an error, never with an empty success, when a page fails. Pages that lead round in circles are an error too.',
+    '- Incremental reads filter inclusively: records of the boundary come again rather than never. State is written during the read.',
+    "- Next-page addresses are followed on the API's own host only, since credentials go with them.",
+    '- Records keep fields that the schema does not name.',
+    '- Operations for language models each have their own parameter model; results are tables with flat, unique, uniformly typed columns, or text. Their provenance holds the parameters, never a secret.',
+  ];
+}
+
+function facts(blueprint: Blueprint): string[] {
+  if (blueprint.facts.length === 0) return ['## Facts', '', 'None recorded.'];
+  const subjects = [...new Set(blueprint.facts.map((fact) => fact.subject))].sort(bySubject);
+  return [
+    '## Facts',
+    '',
+    'Confidence is the share of such facts that proved right where the rule was measured.',
+    ...subjects.flatMap((subject) => [
+      '',
+      subject === null ? '### The API as a whole' : `### ${code(subject)}`,
+      '',
+      ...table(
+        ['Fact', 'Value', 'Confidence', 'Rule', 'Rests on'],
+        blueprint.facts.filter((fact) => fact.subject === subject).map(factRow),
+      ),
+    ]),
+  ];
+}
+
+function bySubject(a: string | null, b: string | null): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function factRow(fact: Fact): string[] {
+  const status = fact.status === 'found' ? '' : ` (${fact.status})`;
+  return [
+    fact.fact.replaceAll('_', ' '),
+    text(fact.value) || '—',
+    `${String(Math.round(fact.confidence * 100))}%${status}`,
+    code(fact.rule),
+    fact.evidence.map(evidenceText).join('; ') || '—',
+  ];
+}
+
+function evidenceText(evidence: Evidence): string {
+  const where = [
+    evidence.source === 'description' ? '' : evidence.source,
+    evidence.document === undefined ? '' : code(evidence.document),
+    evidence.pointer === undefined ? '' : code(evidence.pointer, 300),
+    evidence.quote === undefined ? '' : `“${text(evidence.quote, 160)}”`,
+  ].filter((part) => part !== '');
+  return where.join(' ') || 'the description';
+}
+
+function gaps(blueprint: Blueprint): string[] {
+  if (blueprint.gaps.length === 0)
+    return ['## Open questions', '', 'None: the description answers all that the connector needs.'];
+  return [
+    '## Open questions',
+    '',
+    'What the description does not tell, and what the connector does until someone answers.',
+    '',
+    ...blueprint.gaps.map(gapLine),
+  ];
+}
+
+function gapLine(gap: Gap): string {
+  const subject = gap.stream === null ? '' : `${code(gap.stream)}, `;
+  const place = gap.pointer === undefined ? '' : ` (${code(gap.pointer, 300)})`;
+  return `- ${subject}${gap.fact.replaceAll('_', ' ')}: ${text(gap.question, 400)}${place} Assumed: ${text(gap.assumed, 300) || 'nothing'}.`.replace(
+    /\.\.$/,
+    '.',
+  );
+}
+
+function omitted(blueprint: Blueprint): string[] {
+  const streams = blueprint.streams.filter((stream) => !stream.selected);
+  const operations = blueprint.operations.filter((operation) => !operation.selected);
+  const count =
+    operations.length === 0
+      ? []
+      : [
+          '',
+          `${String(operations.length)} operations are left out: ${operations.map((one) => code(one.name)).join(', ')}.`,
+        ];
+  if (streams.length === 0) return ['## Left out', '', 'No stream.', ...count];
+  return [
+    '## Left out',
+    '',
+    ...table(
+      ['Stream', 'Request', 'Why'],
+      streams.map((stream) => [
+        code(stream.name),
+        code(`${stream.method} ${stream.path}`),
+        text(stream.omittedBecause) || 'Not picked.',
+      ]),
+    ),
+    ...count,
+  ];
+}
+
+function problems(blueprint: Blueprint): string[] {
+  const { problems: all } = blueprint;
+  if (all.length === 0) return ['## Problems in the description', '', 'None.'];
+  const shown = all.slice(0, MOST_PROBLEMS);
+  return [
+    '## Problems in the description',
+    '',
+    'Met while reading, and passed over.',
+    '',
+    ...shown.map(
+      (problem) => `- ${problem.severity}: ${text(problem.message)} (${code(problem.pointer, 300)})`,
+    ),
+    ...(all.length > shown.length ? [`- and ${String(all.length - shown.length)} more`] : []),
+  ];
+}
