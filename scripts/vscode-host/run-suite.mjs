@@ -1,0 +1,155 @@
+// Runs the suite of test/extension inside a real VS Code.
+//   node run-suite.mjs              in the npm-hosted one
+//   node run-suite.mjs --desktop    in a desktop VS Code, through @vscode/test-electron
+//   node run-suite.mjs --auto       desktop where one is installed or can be downloaded, else hosted
+// A run passes only with three witnesses: the host's exit, a result file without failures, and a test that passed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const suite = join(root, 'dist-test', 'index.js');
+const TIME_LIMIT_MS = Number(process.env.SOURCEWRIGHT_SUITE_SECONDS ?? 600) * 1000;
+const say = (line) => process.stderr.write(`${line}\n`);
+
+const workspace = await mkdtemp(join(tmpdir(), 'sourcewright-suite-'));
+let passed = false;
+try {
+  build();
+  await cp(join(root, 'test', 'fixtures', 'workspace'), workspace, { recursive: true });
+  const resultFile = join(workspace, '.suite-result.json');
+  const exit = await run(await chooseHost(), resultFile);
+  passed = judge(exit, resultFile);
+} catch (error) {
+  say(`The suite could not run: ${error instanceof Error ? error.message : String(error)}`);
+  process.stdout.write('0 passed, 1 failed\n');
+} finally {
+  if (process.env.SOURCEWRIGHT_KEEP === undefined) {
+    await rm(workspace, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  } else say(`kept ${workspace}`);
+}
+process.exit(passed ? 0 : 1);
+
+function build() {
+  const built = spawnSync(process.execPath, [join(root, 'esbuild.mjs'), '--tests'], { stdio: 'inherit' });
+  if (built.status !== 0) throw new Error('the build failed');
+}
+
+async function chooseHost() {
+  if (process.argv.includes('--desktop')) return desktop;
+  if (!process.argv.includes('--auto')) return hosted;
+  const found = await desktopEditor();
+  say(found === undefined ? 'suite: npm-hosted VS Code' : `suite: desktop VS Code ${found}`);
+  return found === undefined ? hosted : desktop;
+}
+
+function run(host, resultFile) {
+  return host(resultFile);
+}
+
+/** An installed desktop VS Code, or one that `@vscode/test-electron` can download here; undefined for neither. */
+async function desktopEditor() {
+  // It needs a display; without one the hosted editor is the only way.
+  const hasDisplay = process.platform !== 'linux' || process.env.DISPLAY !== undefined;
+  if (!hasDisplay) return undefined;
+  const installed = installedEditor();
+  if (installed !== undefined) return installed;
+  try {
+    const reachable = await fetch('https://update.code.visualstudio.com/api/releases/stable', {
+      signal: AbortSignal.timeout(5000),
+    });
+    return reachable.ok ? 'download' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function installedEditor() {
+  const places = {
+    linux: ['/usr/share/code/code', '/snap/code/current/usr/share/code/code'],
+    darwin: ['/Applications/Visual Studio Code.app/Contents/MacOS/Electron'],
+    win32: [join(process.env.LOCALAPPDATA ?? '', 'Programs', 'Microsoft VS Code', 'Code.exe')],
+  };
+  return [process.env.VSCODE_EXECUTABLE, ...(places[process.platform] ?? [])].find(
+    (path) => path !== undefined && existsSync(path),
+  );
+}
+
+async function desktop(resultFile) {
+  const { runTests } = await import('@vscode/test-electron');
+  const executable = installedEditor();
+  const profile = await mkdtemp(join(tmpdir(), 'sourcewright-desktop-'));
+  try {
+    return await runTests({
+      ...(executable === undefined ? {} : { vscodeExecutablePath: executable }),
+      extensionDevelopmentPath: root,
+      extensionTestsPath: suite,
+      extensionTestsEnv: suiteEnvironment(resultFile),
+      launchArgs: [
+        workspace,
+        '--disable-extensions',
+        '--disable-workspace-trust',
+        '--skip-welcome',
+        `--user-data-dir=${profile}`,
+      ],
+    });
+  } finally {
+    await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
+
+async function hosted(resultFile) {
+  const { chromium } = await import('playwright-core');
+  const { browserOptions, createProfile, removeProfile, startHost } = await import('./host.mjs');
+  const options = browserOptions();
+  const profile = await createProfile();
+  let server;
+  let browser;
+  try {
+    server = await startHost(profile, { smokeTest: true, env: suiteEnvironment(resultFile), log: say });
+    browser = await chromium.launch(options);
+    const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    let report;
+    const exit = new Promise((resolve) => (report = resolve));
+    await page.exposeFunction('codeAutomationLog', () => undefined);
+    await page.exposeFunction('codeAutomationExit', (code) => report(code));
+    const remote = (path) => `vscode-remote://${server.authority}${path}`;
+    const payload = [
+      ['extensionDevelopmentPath', remote(root)],
+      ['extensionTestsPath', remote(suite.replace(/\.js$/, ''))],
+      ['skipWelcome', 'true'],
+    ];
+    const query = `folder=${encodeURIComponent(workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
+    await page.goto(`${server.url}/?${query}`);
+    const late = new Promise((resolve) => setTimeout(resolve, TIME_LIMIT_MS, 'time limit'));
+    const code = await Promise.race([exit, late]);
+    if (code !== 0) say(`server log: ${readFileSync(server.logFile, 'utf8').slice(-2000)}`);
+    return code;
+  } finally {
+    await browser?.close();
+    await server?.stop();
+    await removeProfile(profile);
+  }
+}
+
+function suiteEnvironment(resultFile) {
+  return { SOURCEWRIGHT_SUITE_RESULT: resultFile };
+}
+
+function judge(exit, resultFile) {
+  const result = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : undefined;
+  for (const test of result?.tests ?? []) {
+    process.stdout.write(`${test.ok ? '  ✓' : '  ✗'} ${test.title} (${String(test.ms)} ms)\n`);
+    if (!test.ok) process.stdout.write(`${test.error}\n`);
+  }
+  const good = (result?.tests ?? []).filter((test) => test.ok).length;
+  const bad = (result?.tests ?? []).length - good;
+  const ok = exit === 0 && result?.failures === 0 && bad === 0 && good > 0;
+  if (!ok && bad === 0)
+    say(`No pass: exit ${String(exit)}, result file ${result === undefined ? 'missing' : 'present'}`);
+  process.stdout.write(`${String(good)} passed, ${String(ok ? 0 : Math.max(bad, 1))} failed\n`);
+  return ok;
+}

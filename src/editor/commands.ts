@@ -1,0 +1,190 @@
+/** Every command in one table: its id and what it does. They are thin; the services do the work. */
+import { join } from 'node:path';
+import {
+  commands,
+  ProgressLocation,
+  Uri,
+  window,
+  workspace,
+  type Disposable,
+  type LogOutputChannel,
+} from 'vscode';
+import { SourcewrightError } from '../errors.ts';
+import type { StageName } from '../pipeline/contracts.ts';
+import type { FindingComments, FindingTarget } from './findings/finding-comments.ts';
+import type { Gates } from './gates.ts';
+import { askForRun, type GenerateArguments } from './generate/generate-connector.ts';
+import { openArtifact } from './open-artifact.ts';
+import type { PipelineNode } from './pipeline-tree.ts';
+import { STAGE_LABEL } from './present.ts';
+import type { RunEntry, RunService } from './run-service.ts';
+import { showError } from './show-error.ts';
+
+export interface Services {
+  readonly runs: RunService;
+  readonly gates: Gates;
+  readonly findings: FindingComments;
+  readonly log: LogOutputChannel;
+  /** Folder of the built files. */
+  readonly dist: string;
+  /** The bundled sample's description, where it was built in. */
+  readonly sample: string | undefined;
+}
+
+/** What menus hand over: a run's id from Runs, a node from Pipeline, or nothing from the palette. */
+type Target = string | PipelineNode | undefined;
+type Handler = (first?: never, second?: never) => unknown;
+
+/** Registers all commands. What they throw is shown to the person, with a retry where that can help. */
+export function registerCommands(services: Services): Disposable[] {
+  return Object.entries(commandTable(services)).map(([name, handler]) =>
+    commands.registerCommand(`sourcewright.${name}`, (...given: unknown[]) =>
+      guarded(services, handler, given),
+    ),
+  );
+}
+
+async function guarded({ log }: Services, handler: Handler, given: unknown[]): Promise<unknown> {
+  try {
+    return await (handler as (...given: unknown[]) => unknown)(...given);
+  } catch (error) {
+    showError(log, error, () => void guarded({ log } as Services, handler, given));
+    return undefined;
+  }
+}
+
+function commandTable(services: Services): Record<string, Handler> {
+  const { runs, gates, findings, log } = services;
+  const entryOf = (target: Target): RunEntry => {
+    const runId = runIdOf(target);
+    const entry = runId === undefined ? runs.current() : runs.entry(runId);
+    if (entry !== undefined) return entry;
+    throw new SourcewrightError('input', 'There is no run yet.', { cure: 'Run Generate Connector first.' });
+  };
+  const idOf = (target: Target): string => entryOf(target).view.runId;
+
+  return {
+    generateConnector: (given?: GenerateArguments | Uri) => generateConnector(services, given),
+    goToPendingApproval: (target: Target) => gates.goTo(runIdOf(target)),
+    approve: (target: Target) => gates.approve(runIdOf(target)),
+    requestChanges: (target: Target, words?: unknown) => gates.requestChanges(runIdOf(target), text(words)),
+    reject: (target: Target, words?: unknown) => gates.reject(runIdOf(target), text(words)),
+    finishReview: (target: Target) => finishReview(services, idOf(target)),
+
+    pause: async (target: Target) => (await runs.open(idOf(target))).pause(),
+    resume: async (target: Target) => (await runs.open(idOf(target))).resume(),
+    cancelRun: async (target: Target) => (await runs.open(idOf(target))).cancel(),
+    retryStage: (target: Target) => retryStage(services, target),
+    rerunTests: (target: Target) => runStageByHand(services, idOf(target), 'test'),
+    selectRun: (target: Target) => {
+      runs.select(idOf(target));
+    },
+    refresh: () => runs.scan(),
+
+    openArtifact: async (target: Target) => {
+      if (typeof target === 'object' && target.kind === 'artifact') await openArtifact(target.path);
+      else await chooseArtifact(entryOf(target));
+    },
+    openConnectorFolder: async (target: Target) => {
+      const { connectorDir } = entryOf(target).view;
+      if (connectorDir === null) throw new SourcewrightError('input', 'The run has no connector yet.');
+      await commands.executeCommand('revealInExplorer', Uri.file(connectorDir));
+    },
+    showLog: () => {
+      log.show(true);
+    },
+
+    acceptFinding: (target: FindingTarget) => findings.accept(target),
+    rejectFinding: (target: FindingTarget, words?: unknown) => findings.reject(target, text(words)),
+    acceptAllSuggestions: () => findings.acceptAllSuggestions(),
+    nextFinding: () => findings.go(1),
+    previousFinding: () => findings.go(-1),
+    revealFinding: (target: FindingTarget) => findings.reveal(target),
+  };
+}
+
+/** Words given beforehand; a menu hands over other things in that place. */
+function text(words: unknown): string | undefined {
+  return typeof words === 'string' ? words : undefined;
+}
+
+function runIdOf(target: Target): string | undefined {
+  return typeof target === 'string' ? target : target?.runId;
+}
+
+async function generateConnector(
+  services: Services,
+  given?: GenerateArguments | Uri,
+): Promise<string | undefined> {
+  if (!workspace.isTrusted) {
+    throw new SourcewrightError(
+      'input',
+      'This workspace is not trusted, so no code is generated or run in it.',
+      {
+        cure: 'Trust it with "Workspaces: Manage Workspace Trust" once you know where it comes from.',
+      },
+    );
+  }
+  const { runs, dist, sample } = services;
+  const engine = await runs.engine();
+  const request = await askForRun(
+    (location, signal) =>
+      engine.researchDescription(location, { worker: join(dist, 'description-worker.mjs'), signal }),
+    sample,
+    given,
+  );
+  if (request === undefined) return undefined;
+  const { view } = await runs.start(request);
+  await commands.executeCommand('sourcewright.pipeline.focus', { preserveFocus: true });
+  return view.runId;
+}
+
+/** Answers the review's gate. Findings left open are named first, so that none is passed over unseen. */
+async function finishReview({ runs, gates, findings }: Services, runId: string): Promise<void> {
+  const review = await runs.review(runId);
+  const answered = new Set(review?.answers.map(({ finding }) => finding));
+  const open = review?.findings.filter(({ id }) => !answered.has(id)).length ?? 0;
+  if (open > 0) {
+    const finish = 'Finish Review';
+    const chosen = await window.showInformationMessage(
+      `${open === 1 ? 'One finding has' : `${open} findings have`} no answer yet. What is left open stays listed in the review.`,
+      finish,
+      'Go to Next Finding',
+    );
+    if (chosen === 'Go to Next Finding') await findings.go(1);
+    if (chosen !== finish) return;
+  }
+  await gates.approve(runId);
+}
+
+async function retryStage(services: Services, target: Target): Promise<void> {
+  const { runs } = services;
+  const runId = runIdOf(target) ?? runs.current()?.view.runId;
+  const entry = runId === undefined ? undefined : runs.entry(runId);
+  if (entry === undefined) throw new SourcewrightError('input', 'There is no run to retry.');
+  if (entry.view.status === 'paused') {
+    await (await runs.open(entry.view.runId)).resume();
+    return;
+  }
+  const named = typeof target === 'object' && target.kind === 'stage' ? target.stage : undefined;
+  const stage =
+    named ?? entry.view.stages.find(({ state }) => state === 'failed' || state === 'cancelled')?.stage;
+  if (stage === undefined) throw new SourcewrightError('input', 'No stage of this run has failed.');
+  await runStageByHand(services, entry.view.runId, stage);
+}
+
+async function runStageByHand({ runs }: Services, runId: string, stage: StageName): Promise<void> {
+  await window.withProgress(
+    { location: ProgressLocation.Window, title: `Sourcewright: ${STAGE_LABEL[stage]}` },
+    () => runs.runStage(runId, stage),
+  );
+}
+
+async function chooseArtifact({ view }: RunEntry): Promise<void> {
+  const items = view.stages.flatMap((stage) =>
+    stage.artifacts.map((name) => ({ label: name, description: STAGE_LABEL[stage.stage] })),
+  );
+  if (items.length === 0) throw new SourcewrightError('input', 'The run has not written anything yet.');
+  const chosen = await window.showQuickPick(items, { placeHolder: 'What to open' });
+  if (chosen !== undefined) await openArtifact(join(view.runDir, chosen.label));
+}

@@ -1,0 +1,26 @@
+/**
+ * Everything heavy behind one door: built into a bundle of its own (`dist/engine.cjs`), which the extension loads with
+ * the first command that needs it. Nothing here imports `vscode`.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Review } from '../pipeline/contracts.ts';
+
+export { researchDescription } from '../openapi/research.ts';
+export { openRun, runStage, startRun } from '../pipeline/run.ts';
+export { createRulesStages } from '../stages/rules.ts';
+export { lockHolder } from '../store/lock.ts';
+export { runLockPath } from '../store/run-folders.ts';
+export { listRuns } from '../store/runs.ts';
+
+/** The ledger of a run that is not open; undefined where there is none (yet). Throws on a damaged file. */
+export async function readReview(runDir: string): Promise<Review | undefined> {
+  let text: string;
+  try {
+    text = await readFile(join(runDir, 'review.json'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return Review.parse(JSON.parse(text));
+}

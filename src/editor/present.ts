@@ -1,0 +1,175 @@
+/** Words and icons for stages, gates and runs: pure, shared by trees, status bar and notifications. */
+import type { GateName, RunStatus, RunView, StageName, StageView } from '../pipeline/contracts.ts';
+
+export const STAGE_LABEL: Record<StageName, string> = {
+  research: 'Research',
+  generate: 'Generate',
+  test: 'Test',
+  diagnose: 'Diagnose',
+  review: 'Review',
+  publish: 'Publish',
+};
+
+export const STAGE_AT_WORK: Record<StageName, string> = {
+  research: 'researching',
+  generate: 'generating',
+  test: 'testing',
+  diagnose: 'diagnosing',
+  review: 'reviewing',
+  publish: 'publishing',
+};
+
+export interface GateWords {
+  /** What the person is asked, as a short sentence. */
+  readonly question: string;
+  /** What to look at before answering; a file of the run's folder. */
+  readonly artifact: string | undefined;
+  readonly approve: string;
+  readonly next: string;
+}
+
+export const GATES: Record<GateName, GateWords> = {
+  research: {
+    question: 'The research is ready to approve',
+    artifact: 'brief.md',
+    approve: 'Approve',
+    next: 'Generates the connector from the brief.',
+  },
+  code: {
+    question: 'The code is ready to approve',
+    artifact: undefined,
+    approve: 'Approve',
+    next: 'Runs the connector’s tests.',
+  },
+  tests: {
+    question: 'The tests pass and are ready to approve',
+    artifact: 'test-report.json',
+    approve: 'Approve',
+    next: 'Reviews the connector.',
+  },
+  review: {
+    question: 'Findings of the review wait for your answers',
+    artifact: 'review.json',
+    approve: 'Finish Review',
+    next: 'Accepted findings are worked in; with none accepted the connector goes on to publishing.',
+  },
+  draft: {
+    question: 'The review cycles are used up and findings are still open',
+    artifact: 'review.json',
+    approve: 'Publish as Draft',
+    next: 'Publishes a draft that lists the open findings.',
+  },
+  publish: {
+    question: 'The connector is ready to publish',
+    artifact: 'review.json',
+    approve: 'Publish',
+    next: 'Tests a clean copy, packages it and commits it on a branch of its own.',
+  },
+};
+
+/** A theme icon: its codicon and its colour. */
+export interface IconName {
+  readonly icon: string;
+  readonly color?: string;
+}
+
+const GREEN = 'testing.iconPassed';
+const RED = 'testing.iconFailed';
+const YELLOW = 'list.warningForeground';
+
+export const STAGE_ICON: Record<StageView['state'], IconName> = {
+  pending: { icon: 'circle-large-outline', color: 'disabledForeground' },
+  running: { icon: 'loading~spin' },
+  waiting: { icon: 'bell-dot', color: YELLOW },
+  done: { icon: 'pass-filled', color: GREEN },
+  failed: { icon: 'error', color: RED },
+  paused: { icon: 'debug-pause', color: YELLOW },
+  cancelled: { icon: 'circle-slash', color: 'disabledForeground' },
+};
+
+export const RUN_ICON: Record<RunStatus, IconName> = {
+  running: { icon: 'loading~spin' },
+  waiting: { icon: 'bell-dot', color: YELLOW },
+  paused: { icon: 'debug-pause', color: YELLOW },
+  published: { icon: 'pass-filled', color: GREEN },
+  finished: { icon: 'pass', color: GREEN },
+  failed: { icon: 'error', color: RED },
+  cancelled: { icon: 'circle-slash', color: 'disabledForeground' },
+};
+
+/** `820 ms`, `4.2 s`, `1 min 05 s`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  return `${minutes} min ${String(Math.floor((ms % 60_000) / 1000)).padStart(2, '0')} s`;
+}
+
+export function cost(usd: number): string {
+  return usd === 0 ? '$0' : usd < 0.01 ? '<$0.01' : `$${usd.toFixed(2)}`;
+}
+
+/** `5 minutes ago`; a date from a week on. */
+export function ago(iso: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
+  const of = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'} ago`;
+  if (seconds < 60) return 'just now';
+  if (seconds < 3600) return of(Math.floor(seconds / 60), 'minute');
+  if (seconds < 86_400) return of(Math.floor(seconds / 3600), 'hour');
+  if (seconds < 7 * 86_400) return of(Math.floor(seconds / 86_400), 'day');
+  return iso.slice(0, 10);
+}
+
+/** Time of a stage so far; null before it has started. */
+export function elapsed(stage: StageView, now: number): number | null {
+  if (stage.durationMs !== null) return stage.durationMs;
+  return stage.state === 'running' && stage.startedAt !== null ? now - Date.parse(stage.startedAt) : null;
+}
+
+/** What stands beside a stage's name: mode, attempt, time and cost. */
+export function stageDescription(stage: StageView, now: number): string {
+  if (stage.state === 'pending' && stage.attempt === 0) return '';
+  const time = elapsed(stage, now);
+  return [
+    stage.mode === null || stage.mode === 'RUN' ? '' : stage.mode,
+    stage.attempt > 0 ? `attempt ${stage.attempt}` : '',
+    time === null ? '' : duration(time),
+    stage.attempt > 0 ? cost(stage.usage.usd) : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' · ');
+}
+
+/** The stage that has the run's attention: at work, waiting, or where it stopped. */
+export function activeStage(view: RunView): StageView | undefined {
+  return view.stages.find((stage) => stage.state !== 'done' && stage.state !== 'pending') ?? undefined;
+}
+
+/** `source-petstore`, or the request's title until research has found a name. */
+export function runName(view: RunView): string {
+  return view.connectorName === null ? view.title : `source-${view.connectorName.replace(/^source-/, '')}`;
+}
+
+/** One line on where a run stands. */
+export function runSummary(view: RunView): string {
+  switch (view.status) {
+    case 'running': {
+      const stage = activeStage(view);
+      return stage === undefined ? 'starting' : STAGE_AT_WORK[stage.stage];
+    }
+    case 'waiting':
+      return view.gate === null ? 'waiting for you' : GATES[view.gate].question;
+    case 'paused':
+      return view.pause === null ? 'paused' : `paused: ${view.pause.message}`;
+    case 'failed':
+      return view.error === null ? 'failed' : `failed: ${view.error.message}`;
+    case 'published':
+    case 'finished':
+    case 'cancelled':
+      return view.status;
+  }
+}
+
+export function isFinal(status: RunStatus): boolean {
+  return ['published', 'finished', 'failed', 'cancelled'].includes(status);
+}

@@ -1,0 +1,285 @@
+/**
+ * The runs of this window: those it holds open, and those it knows from their folders. Trees, gates, comments and
+ * commands all read from here and act through here; nothing else in the editor touches a run.
+ */
+import { join } from 'node:path';
+import {
+  EventEmitter,
+  RelativePattern,
+  workspace,
+  type Disposable,
+  type Event,
+  type LogOutputChannel,
+  type WorkspaceFolder,
+} from 'vscode';
+import { asSourcewrightError, SourcewrightError } from '../errors.ts';
+import type {
+  Engine,
+  PipelineDependencies,
+  PipelineRun,
+  Review,
+  RunRequest,
+  RunView,
+  StageName,
+  Stages,
+} from '../pipeline/contracts.ts';
+import { DisposableStore } from './disposables.ts';
+import type * as engineModule from './engine.ts';
+import { isFinal } from './present.ts';
+import { readSettings } from './settings.ts';
+import type { TaskRunner } from './task-runner.ts';
+
+/** `open`: this window drives it. `closed`: known from its folder. `locked`: another process drives it. */
+export type Access = 'open' | 'closed' | 'locked';
+
+export interface RunEntry {
+  readonly view: RunView;
+  readonly access: Access;
+  /** Who drives it, for `locked`. */
+  readonly holder: string | undefined;
+}
+
+interface Held {
+  readonly run: PipelineRun;
+  stopListening: () => void;
+}
+
+export interface RunServiceOptions {
+  /** Folder of the built files: the template, the worker. */
+  readonly dist: string;
+  readonly runner: TaskRunner;
+  readonly log: LogOutputChannel;
+}
+
+type EngineModule = typeof engineModule;
+
+export class RunService implements Disposable {
+  readonly #options: RunServiceOptions;
+  readonly #owned = new DisposableStore();
+  readonly #changed = this.#owned.add(new EventEmitter<RunEntry | undefined>());
+  readonly #entries = new Map<string, RunEntry>();
+  readonly #held = new Map<string, Held>();
+  readonly #opening = new Map<string, Promise<PipelineRun>>();
+  #engine: Promise<EngineModule> | undefined;
+  #selected: string | undefined;
+  #rescan: NodeJS.Timeout | undefined;
+
+  /** Fired with the run that changed, or undefined when the list did. */
+  readonly onDidChange: Event<RunEntry | undefined> = this.#changed.event;
+
+  constructor(options: RunServiceOptions) {
+    this.#options = options;
+    // A terminal or another window writes run.json as its run goes on: follow what they do.
+    for (const folder of workspace.workspaceFolders ?? []) {
+      const watcher = this.#owned.add(
+        workspace.createFileSystemWatcher(new RelativePattern(folder, '.sourcewright/runs/*/run.json')),
+      );
+      const later = (): void => {
+        this.#scanSoon();
+      };
+      this.#owned.add(watcher.onDidChange(later));
+      this.#owned.add(watcher.onDidCreate(later));
+      this.#owned.add(watcher.onDidDelete(later));
+    }
+  }
+
+  /** Newest first. */
+  entries(): RunEntry[] {
+    return [...this.#entries.values()].sort((a, b) => b.view.startedAt.localeCompare(a.view.startedAt));
+  }
+
+  entry(runId: string): RunEntry | undefined {
+    return this.#entries.get(runId);
+  }
+
+  /** The run that commands without an argument are about: the chosen one, else the newest. */
+  current(): RunEntry | undefined {
+    const chosen = this.#selected === undefined ? undefined : this.#entries.get(this.#selected);
+    return chosen ?? this.entries()[0];
+  }
+
+  select(runId: string): void {
+    this.#selected = runId;
+    this.#changed.fire(undefined);
+  }
+
+  /** The heavy half of the extension, loaded once. */
+  engine(): Promise<EngineModule> {
+    this.#engine ??= this.#loadEngine();
+    return this.#engine;
+  }
+
+  async #loadEngine(): Promise<EngineModule> {
+    const begun = performance.now();
+    const engine = await import('./engine.ts');
+    this.#options.log.debug(`Engine loaded in ${Math.round(performance.now() - begun)} ms.`);
+    return engine;
+  }
+
+  /** Starts a run and shows it. Throws `SourcewrightError`. */
+  async start(request: RunRequest): Promise<RunEntry> {
+    const engine = await this.engine();
+    const run = await engine.startRun(request, this.#dependencies(engine, request.workspace));
+    this.#hold(run);
+    this.select(run.runId);
+    return this.#require(run.runId);
+  }
+
+  /** The run to act on, opened where it is not yet. Throws `locked` when another process drives it. */
+  async open(runId: string): Promise<PipelineRun> {
+    const held = this.#held.get(runId);
+    if (held !== undefined) return held.run;
+    const under = this.#opening.get(runId) ?? this.#open(runId);
+    this.#opening.set(runId, under);
+    try {
+      return await under;
+    } finally {
+      this.#opening.delete(runId);
+    }
+  }
+
+  async #open(runId: string): Promise<PipelineRun> {
+    const { view } = this.#require(runId);
+    const engine = await this.engine();
+    try {
+      const run = await engine.openRun(view.runDir, this.#dependencies(engine, view.workspace));
+      this.#hold(run);
+      return run;
+    } catch (thrown) {
+      const error = asSourcewrightError(thrown);
+      if (error.code === 'locked')
+        this.#put({ view, access: 'locked', holder: error.where ?? error.message });
+      throw error;
+    }
+  }
+
+  /** Runs one stage of a run by hand, outside its pipeline. Throws `locked` while the run is at work elsewhere. */
+  async runStage(runId: string, stage: StageName): Promise<void> {
+    const { view } = this.#require(runId);
+    const engine = await this.engine();
+    const after = await engine.runStage(view.runDir, stage, this.#dependencies(engine, view.workspace));
+    this.#put({ view: after, access: this.#held.has(runId) ? 'open' : 'closed', holder: undefined });
+  }
+
+  /** The ledger of a run, open or not. */
+  async review(runId: string): Promise<Review | undefined> {
+    const held = this.#held.get(runId);
+    if (held !== undefined) return held.run.findings();
+    const { readReview } = await this.engine();
+    return readReview(this.#require(runId).view.runDir);
+  }
+
+  /** Finds the runs of the workspace again. A folder that can't be read leaves a line in the log, nothing else. */
+  async scan(): Promise<void> {
+    const engine = await this.engine();
+    const found = new Map<string, RunEntry>();
+    for (const folder of workspace.workspaceFolders ?? []) {
+      try {
+        for (const view of await engine.listRuns(folder.uri.fsPath)) {
+          found.set(view.runId, await asFound(engine, view));
+        }
+      } catch (error) {
+        this.#options.log.warn(`Runs of ${folder.name}: ${asSourcewrightError(error).toText()}`);
+      }
+    }
+    // What this window holds open is newer here than on the disk.
+    for (const runId of this.#held.keys()) {
+      const held = this.#entries.get(runId);
+      if (held !== undefined) found.set(runId, held);
+    }
+    this.#entries.clear();
+    for (const [runId, entry] of found) this.#entries.set(runId, entry);
+    this.#changed.fire(undefined);
+  }
+
+  #scanSoon(): void {
+    clearTimeout(this.#rescan);
+    this.#rescan = setTimeout(() => {
+      void this.scan().catch((error: unknown) => {
+        this.#options.log.warn(asSourcewrightError(error).toText());
+      });
+    }, 300);
+  }
+
+  #hold(run: PipelineRun): void {
+    const put = (view: RunView): void => {
+      this.#put({ view, access: 'open', holder: undefined });
+    };
+    this.#held.set(run.runId, { run, stopListening: run.onChange(put) });
+    put(run.view());
+  }
+
+  #put(entry: RunEntry): void {
+    this.#entries.set(entry.view.runId, entry);
+    this.#changed.fire(entry);
+  }
+
+  async #letGo(runId: string): Promise<void> {
+    const held = this.#held.get(runId);
+    if (held === undefined) return;
+    this.#held.delete(runId);
+    held.stopListening();
+    await held.run.dispose();
+  }
+
+  #require(runId: string): RunEntry {
+    const entry = this.#entries.get(runId);
+    if (entry !== undefined) return entry;
+    throw new SourcewrightError('input', `There is no run ${runId} in this workspace.`, {
+      cure: 'Refresh the Runs view, or generate a connector.',
+    });
+  }
+
+  #dependencies(engine: EngineModule, root: string): PipelineDependencies {
+    const log: PipelineDependencies['log'] = (level, message) => {
+      this.#options.log[level](message);
+    };
+    const stages = (name: Engine): Stages => {
+      if (name !== 'rules') {
+        throw new SourcewrightError('input', `The engine "${name}" is not part of this version.`, {
+          cure: 'Use the engine "rules".',
+        });
+      }
+      const settings = readSettings(folderOf(root));
+      return engine.createRulesStages({
+        runner: this.#options.runner,
+        templateDir: join(this.#options.dist, 'template'),
+        scriptsDir: join(this.#options.dist, 'python-scripts'),
+        descriptionWorker: join(this.#options.dist, 'description-worker.mjs'),
+        pythonPath: settings.pythonPath,
+        testTimeoutMs: settings.testTimeoutMs,
+        log,
+      });
+    };
+    return { now: () => new Date(), log, stages };
+  }
+
+  dispose(): void {
+    clearTimeout(this.#rescan);
+    this.#owned.dispose();
+  }
+
+  /** Lets go of all open runs, so that they can be opened again: part of the window's end. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#held.keys()].map((runId) => this.#letGo(runId)));
+  }
+}
+
+function folderOf(root: string): WorkspaceFolder {
+  const folder = workspace.workspaceFolders?.find((candidate) => candidate.uri.fsPath === root);
+  if (folder !== undefined) return folder;
+  throw new SourcewrightError('input', 'The run belongs to a folder that is not open here.', {
+    where: root,
+    cure: 'Open that folder, then try again.',
+  });
+}
+
+/** A run known from its folder: free to open, or at work in another process, which is then named. */
+async function asFound(engine: EngineModule, view: RunView): Promise<RunEntry> {
+  const holder = isFinal(view.status) ? undefined : await engine.lockHolder(engine.runLockPath(view.runDir));
+  if (holder !== undefined && holder.pid !== process.pid) {
+    const who = `process ${holder.pid} on ${holder.host} (${holder.doing})`;
+    return { view, access: 'locked', holder: who };
+  }
+  return { view, access: 'closed', holder: undefined };
+}

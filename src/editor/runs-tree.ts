@@ -1,0 +1,78 @@
+import {
+  EventEmitter,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  TreeItem,
+  type Disposable,
+  type TreeDataProvider,
+} from 'vscode';
+import { ago, cost, isFinal, RUN_ICON, runName, runSummary, type IconName } from './present.ts';
+import type { RunEntry, RunService } from './run-service.ts';
+
+export function themeIcon({ icon, color }: IconName): ThemeIcon {
+  return new ThemeIcon(icon, color === undefined ? undefined : new ThemeColor(color));
+}
+
+/** The runs of the workspace, newest first. Choosing one shows it in the Pipeline view. */
+export class RunsTree implements TreeDataProvider<string>, Disposable {
+  readonly #runs: RunService;
+  readonly #changed = new EventEmitter<string | undefined>();
+  readonly #subscription: Disposable;
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(runs: RunService) {
+    this.#runs = runs;
+    this.#subscription = runs.onDidChange(() => {
+      this.#changed.fire(undefined);
+    });
+  }
+
+  getChildren(runId?: string): string[] {
+    return runId === undefined ? this.#runs.entries().map((entry) => entry.view.runId) : [];
+  }
+
+  getTreeItem(runId: string): TreeItem {
+    const entry = this.#runs.entry(runId);
+    if (entry === undefined) return new TreeItem(runId);
+    const { view, access } = entry;
+    const item = new TreeItem(runName(view));
+    item.id = runId;
+    item.description = `${runSummary(view)} · ${ago(view.startedAt, Date.now())}`;
+    item.iconPath = access === 'locked' ? new ThemeIcon('lock') : themeIcon(RUN_ICON[view.status]);
+    item.tooltip = runTooltip(entry);
+    item.contextValue = [
+      'run',
+      view.status,
+      isFinal(view.status) ? 'final' : 'unfinished',
+      access,
+      view.connectorDir === null ? '' : 'connector',
+      runId === this.#runs.current()?.view.runId ? 'current' : '',
+    ]
+      .filter((part) => part !== '')
+      .join('.');
+    item.command = { command: 'sourcewright.selectRun', title: 'Show in Pipeline', arguments: [runId] };
+    item.accessibilityInformation = { label: `Run ${runName(view)}, ${runSummary(view)}` };
+    return item;
+  }
+
+  dispose(): void {
+    this.#subscription.dispose();
+    this.#changed.dispose();
+  }
+}
+
+function runTooltip({ view, access, holder }: RunEntry): MarkdownString {
+  const text = new MarkdownString();
+  text.appendMarkdown(`**${escape(runName(view))}**\n\n`);
+  text.appendText(`${runSummary(view)}\n`);
+  if (view.pause !== null) text.appendText(`\n${view.pause.cure}\n`);
+  if (view.error?.cure !== undefined && view.error.cure !== null) text.appendText(`\n${view.error.cure}\n`);
+  if (access === 'locked') text.appendText(`\nRead only: ${holder ?? 'another process works on it'}\n`);
+  text.appendMarkdown(`\nRun \`${view.runId}\` · engine ${view.engine} · ${cost(view.usage.usd)}`);
+  return text;
+}
+
+function escape(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+\-.!<>|]/g, '\\$&');
+}

@@ -1,0 +1,60 @@
+/** The person's settings, read freshly for each run. Names and scopes stand in package.json, `contributes.configuration`. */
+import { isAbsolute, relative, resolve } from 'node:path';
+import { workspace, type WorkspaceFolder } from 'vscode';
+import { SourcewrightError } from '../errors.ts';
+import type { GateName, GatePolicy, Limits } from '../pipeline/contracts.ts';
+
+export interface Settings {
+  /** Absolute; inside the workspace folder. */
+  readonly outDir: string;
+  readonly pythonPath: string | undefined;
+  readonly testTimeoutMs: number;
+  readonly gates: Record<GateName, GatePolicy>;
+  readonly limits: Limits;
+}
+
+/** Throws `input` where a setting can't be used. */
+export function readSettings(folder: WorkspaceFolder): Settings {
+  const configuration = workspace.getConfiguration('sourcewright', folder.uri);
+  const gate = (name: GateName): GatePolicy =>
+    configuration.get<string>(`gates.${name}`) === 'auto' ? 'auto' : 'ask';
+  const count = (name: keyof Limits, otherwise: number): number => {
+    const value = configuration.get<number>(`limits.${name}`, otherwise);
+    return Number.isInteger(value) && value >= 0 ? value : otherwise;
+  };
+  const pythonPath = configuration.get<string>('pythonPath', '').trim();
+  const seconds = configuration.get<number>('tests.timeLimit', 600);
+  return {
+    outDir: outputFolder(folder, configuration.get<string>('outputFolder', 'connectors')),
+    pythonPath: pythonPath === '' ? undefined : pythonPath,
+    testTimeoutMs: Math.min(Math.max(Number.isFinite(seconds) ? seconds : 600, 10), 3600) * 1000,
+    gates: {
+      research: gate('research'),
+      code: gate('code'),
+      tests: gate('tests'),
+      review: gate('review'),
+      draft: gate('draft'),
+      publish: gate('publish'),
+    },
+    limits: {
+      testFixes: count('testFixes', 3),
+      codeFixes: count('codeFixes', 3),
+      reviewCycles: count('reviewCycles', 2),
+      reResearch: count('reResearch', 1),
+    },
+  };
+}
+
+/** A workspace may choose the folder, but not one outside itself. */
+function outputFolder(folder: WorkspaceFolder, setting: string): string {
+  const root = folder.uri.fsPath;
+  const outDir = resolve(root, setting.trim() === '' ? 'connectors' : setting.trim());
+  const inside = relative(root, outDir);
+  if (inside.startsWith('..') || isAbsolute(inside)) {
+    throw new SourcewrightError('input', `The output folder "${setting}" lies outside the workspace.`, {
+      where: 'setting sourcewright.outputFolder',
+      cure: 'Set it to a folder inside the workspace, such as "connectors".',
+    });
+  }
+  return outDir;
+}

@@ -1,0 +1,76 @@
+/** The editor's composition root: builds the services, wires them to the workbench and lets go of them at the end. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ExtensionMode, window, workspace, type ExtensionContext } from 'vscode';
+import { registerCommands } from './editor/commands.ts';
+import { DisposableStore } from './editor/disposables.ts';
+import { FindingComments } from './editor/findings/finding-comments.ts';
+import { Gates } from './editor/gates.ts';
+import { PipelineTree } from './editor/pipeline-tree.ts';
+import { RunService } from './editor/run-service.ts';
+import { RunsTree } from './editor/runs-tree.ts';
+import { showError } from './editor/show-error.ts';
+import { StatusBar } from './editor/status-bar.ts';
+import { TaskRunner } from './editor/task-runner.ts';
+
+let openRuns: RunService | undefined;
+
+/** What the suite inside the editor looks at; given to it alone. */
+export interface TestAccess {
+  readonly runs: RunService;
+  readonly pipelineTree: PipelineTree;
+  readonly runsTree: RunsTree;
+  readonly gates: Gates;
+  readonly findings: FindingComments;
+  /** Milliseconds that `activate` took. */
+  readonly activationMs: number;
+}
+
+export function activate(context: ExtensionContext): TestAccess | undefined {
+  const begun = performance.now();
+  const log = window.createOutputChannel('Sourcewright', { log: true });
+  const owned = new DisposableStore();
+  context.subscriptions.push(log, owned);
+  const dist = join(context.extensionPath, 'dist');
+
+  const runner = new TaskRunner((command, { exitCode, timedOut }) => {
+    log.info(
+      `${command.title} ended with exit code ${exitCode ?? 'none'}${timedOut ? ' at its time limit' : ''}.`,
+    );
+  });
+  const runs = owned.add(new RunService({ dist, runner, log }));
+  openRuns = runs;
+  const pipelineTree = owned.add(new PipelineTree(runs));
+  const runsTree = owned.add(new RunsTree(runs));
+  const pipelineView = owned.add(
+    window.createTreeView('sourcewright.pipeline', { treeDataProvider: pipelineTree, showCollapseAll: true }),
+  );
+  owned.add(window.createTreeView('sourcewright.runs', { treeDataProvider: runsTree }));
+  const gates = owned.add(new Gates(runs, context.workspaceState, pipelineView));
+  const findings = owned.add(new FindingComments(runs, log));
+  owned.add(new StatusBar(runs));
+
+  const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');
+  const services = { runs, gates, findings, log, dist, sample: existsSync(sample) ? sample : undefined };
+  for (const command of registerCommands(services)) owned.add(command);
+
+  // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
+  const roots = workspace.workspaceFolders?.map((folder) => folder.uri.fsPath) ?? [];
+  if (roots.some((root) => existsSync(join(root, '.sourcewright', 'runs')))) {
+    runs.scan().catch((error: unknown) => {
+      showError(log, error);
+    });
+  }
+
+  const activationMs = performance.now() - begun;
+  log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
+  return context.extensionMode === ExtensionMode.Test
+    ? { runs, pipelineTree, runsTree, gates, findings, activationMs }
+    : undefined;
+}
+
+/** Lets go of the open runs, so that the next window can open them again. */
+export async function deactivate(): Promise<void> {
+  await openRuns?.close();
+  openRuns = undefined;
+}
