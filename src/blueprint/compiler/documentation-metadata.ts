@@ -20,7 +20,6 @@ export function metadata(blueprint: Blueprint): string {
       dockerImageTag: '0.1.0',
       dockerRepository: `local/source-${blueprint.name}`,
       githubIssueLabel: `source-${blueprint.name}`,
-      icon: 'icon.svg',
       license: 'unlicensed',
       releaseStage: 'alpha',
       supportLevel: 'community',
