@@ -1,0 +1,680 @@
+/**
+ * The one implementation of `PipelineRun`. It feeds the machine, and the machine only, with journalled events; the
+ * machine's actors call back into it to run a stage or to ask at a gate.
+ */
+import { join, resolve } from 'node:path';
+import { type Actor, createActor, fromCallback } from 'xstate';
+import { z } from 'zod';
+import { asSourcewrightError, SourcewrightError } from '../errors.ts';
+import { type Files, nodeFiles } from '../store/files.ts';
+import { type Lock, takeLock } from '../store/lock.ts';
+import { connectorLockPath, runLockPath } from '../store/run-folders.ts';
+import {
+  FindingAnswer,
+  GateDecision,
+  type GateName,
+  type PipelineRun,
+  type Review,
+  type RunRequest,
+  type RunView,
+  type StageMode,
+  type StageName,
+  StageResults,
+} from './contracts.ts';
+import {
+  type DoneRecord,
+  eventOf,
+  Journal,
+  type JournalContent,
+  JournalRecord,
+  type Recorded,
+} from './journal.ts';
+import { type PipelineEvent, type PipelineState, pipelineMachine, type Step } from './machine.ts';
+import { INTERRUPTED, interrupted } from './read-run.ts';
+import { NOTHING_FOUND, readJson, ReviewLedger } from './review-ledger.ts';
+import { RunFiles } from './run-files.ts';
+import type { RunDependencies } from './run.ts';
+import { outcomeOf, runStep, type StepOutcome } from './stage-runner.ts';
+import { connectorDirOf, GATE_OF, resultNote, runView, StageBoard } from './view.ts';
+import { Workers } from './workers.ts';
+
+const GRACE_MS = 10_000;
+/** Progress lines reach listeners at most so often, in milliseconds. */
+const PROGRESS_EVERY_MS = 100;
+/** Stages that write into the connector's folder, or that nobody may write into while they read it. */
+const WRITING: readonly StageName[] = ['generate', 'test', 'publish'];
+const FINAL: readonly PipelineState[] = ['published', 'cancelled', 'failed'];
+/** What must have been done before a stage can be run by hand. */
+const NEEDS: Record<StageName, StageName | undefined> = {
+  research: undefined,
+  generate: 'research',
+  test: 'generate',
+  diagnose: 'test',
+  review: 'generate',
+  publish: 'generate',
+};
+const BY_PERSON = { cause: 'person', message: 'Paused by you.', cure: 'Resume to go on.' } as const;
+
+/** Hashes of what a test run ran, of its report. */
+const RanHashes = z.object({ codeSha256: z.string(), testsSha256: z.string() });
+
+/** Runs that this process has open, by folder. */
+const OPEN = new Map<string, LiveRun>();
+
+/** Opens a run and replays its journal; nothing runs until `start`, `standStill` or `resume`. */
+export async function openRunAt(runDir: string, d: RunDependencies): Promise<LiveRun> {
+  const folder = resolve(runDir);
+  const files = d.files ?? nodeFiles;
+  const lock = await takeLock(runLockPath(folder), 'The run', 'runs the pipeline');
+  try {
+    const { journal, content } = await Journal.open(folder, files, d.now);
+    const run = new LiveRun(folder, d, files, { lock, journal }, content);
+    OPEN.set(folder, run);
+    await run.repair();
+    return run;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+export class LiveRun implements PipelineRun {
+  readonly runId: string;
+  readonly #d: RunDependencies;
+  readonly #files: Files;
+  readonly #runDir: string;
+  readonly #request: RunRequest;
+  readonly #createdAt: string;
+  readonly #held: { readonly lock: Lock; readonly journal: Journal };
+  readonly #actor: Actor<typeof pipelineMachine>;
+  readonly #board: StageBoard;
+  readonly #ledger: ReviewLedger;
+  readonly #runFiles: RunFiles;
+  readonly #workers: Workers;
+  readonly #done = new Set<StageName>();
+  readonly #listeners = new Set<(view: RunView) => void>();
+  /** What the state just entered would do; started as soon as the replay is over and the person wants it. */
+  #entered: (() => void) | undefined;
+  #live = false;
+  #closed = false;
+  #queue: Promise<unknown> = Promise.resolve();
+  /** A finished attempt whose record could not be written: kept, so that it need not run again. */
+  #unsaved: DoneRecord | undefined;
+  #hand: AbortController | undefined;
+  #progressTimer: NodeJS.Timeout | undefined;
+  #settling: Promise<void> | undefined;
+  #settledWaiters: ((view: RunView) => void)[] = [];
+
+  static open(runDir: string): LiveRun | undefined {
+    return OPEN.get(runDir);
+  }
+
+  constructor(
+    runDir: string,
+    d: RunDependencies,
+    files: Files,
+    held: { lock: Lock; journal: Journal },
+    content: JournalContent,
+  ) {
+    this.runId = content.runId;
+    this.#runDir = runDir;
+    this.#d = d;
+    this.#files = files;
+    this.#held = held;
+    this.#request = content.request;
+    this.#createdAt = content.createdAt;
+    this.#board = new StageBoard(content.request, content.createdAt);
+    this.#ledger = new ReviewLedger(runDir, files);
+    const warn = (message: string): void => {
+      d.log('warn', message);
+    };
+    this.#runFiles = new RunFiles(runDir, files, warn);
+    this.#workers = new Workers(
+      d.graceMs ?? GRACE_MS,
+      () => {
+        this.#changed();
+      },
+      warn,
+    );
+    this.#actor = this.#createActor();
+    this.#actor.start();
+    for (const record of content.records) this.#take(record);
+  }
+
+  // ------------------------------------------------------------------------------------------------ the machine
+
+  #createActor(): Actor<typeof pipelineMachine> {
+    const machine = pipelineMachine.provide({
+      actors: {
+        stage: fromCallback<PipelineEvent, Step>(({ input }) =>
+          this.#enter((signal) => this.#workOn(input, signal)),
+        ),
+        gate: fromCallback<PipelineEvent, { gate: GateName }>(({ input }) =>
+          this.#isAuto(input.gate)
+            ? this.#enter((signal) => this.#decideAlone(input.gate, signal))
+            : undefined,
+        ),
+      },
+    });
+    const actor = createActor(machine, { input: { limits: this.#request.limits } });
+    actor.subscribe({
+      error: (error) => {
+        this.#d.log('error', `The pipeline's machine failed: ${String(error)}`);
+      },
+    });
+    return actor;
+  }
+
+  /** A state with work to do was entered: begins the work, or remembers it until the replay is over. */
+  #enter(work: (signal: AbortSignal) => Promise<void>): () => void {
+    const stop = new AbortController();
+    const begin = (): void => {
+      this.#entered = undefined;
+      this.#workers.follow(this.#state, stop.signal, work(stop.signal));
+    };
+    this.#entered = begin;
+    // Not within the transition: the machine's new state must be visible before its work begins.
+    if (this.#live) queueMicrotask(() => this.#entered?.());
+    return () => {
+      if (this.#entered === begin) this.#entered = undefined;
+      stop.abort();
+    };
+  }
+
+  get #state(): PipelineState {
+    return this.#actor.getSnapshot().value;
+  }
+
+  /** One journal record becomes part of what we know; the machine hears of it last. */
+  #take(record: Recorded): void {
+    this.#board.take(record);
+    this.#ledger.take(record);
+    this.#runFiles.take(record);
+    const finished = record.type === 'done' || (record.type === 'hand_ended' && record.state === 'done');
+    if (finished) this.#done.add(record.stage);
+    const event = eventOf(record);
+    const active = this.#actor.getSnapshot().status === 'active';
+    if (event !== undefined && active) this.#actor.send(event);
+  }
+
+  /**
+   * Journals a record, then tells the machine. Records are taken one at a time, each only if it still fits: an outcome
+   * of an attempt that was stopped meanwhile changes nothing.
+   * @returns whether the record was taken
+   */
+  async #apply(record: JournalRecord, still: () => boolean = () => true): Promise<boolean> {
+    return this.#exclusive(async () => {
+      if (this.#closed || !still()) return false;
+      const event = eventOf(record);
+      if (event !== undefined && !this.#actor.getSnapshot().can(event)) {
+        // Runs by hand are journalled for a run that has ended, too.
+        if (event.type !== 'by_hand') return false;
+      }
+      const recorded = await this.#held.journal.append(record);
+      this.#take(recorded);
+      this.#changed();
+      return true;
+    });
+  }
+
+  async #exclusive<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(act);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  // --------------------------------------------------------------------------------------------- start and resume
+
+  /** Lets the state that the replay ended in do its work. */
+  start(): void {
+    this.#live = true;
+    this.#entered?.();
+    this.#changed();
+  }
+
+  /** Brings the files back in line with the journal, which is always a step ahead of them. */
+  async repair(): Promise<void> {
+    try {
+      await this.#ledger.save();
+    } catch (error) {
+      this.#d.log('warn', asSourcewrightError(error).toText());
+    }
+  }
+
+  /** An opened run does nothing by itself: work that was interrupted waits for the person. */
+  async standStill(): Promise<void> {
+    this.#live = true;
+    if (this.#entered !== undefined) await this.#apply({ type: 'paused', ...INTERRUPTED });
+    this.#changed();
+  }
+
+  async pause(): Promise<void> {
+    await this.#apply({ type: 'paused', ...BY_PERSON });
+    await this.#workers.idle();
+  }
+
+  async resume(): Promise<void> {
+    this.#mustBeOpen();
+    await this.#workers.idle();
+    if (this.#state === 'paused') await this.#apply({ type: 'resumed' });
+  }
+
+  async cancel(): Promise<void> {
+    if (FINAL.includes(this.#state) || this.#closed) return;
+    this.#hand?.abort();
+    try {
+      await this.#apply({ type: 'cancelled' });
+    } catch (error) {
+      // The disk is in the way. Stop all the same; a later open finds the run unfinished.
+      this.#d.log('warn', asSourcewrightError(error).toText());
+      this.#actor.send({ type: 'cancel' });
+      this.#changed();
+    }
+    await this.#workers.idle();
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#hand?.abort();
+    this.#actor.stop();
+    await this.#workers.idle();
+    await this.#queue;
+    this.#runFiles.soon(() => this.view());
+    this.#tell();
+    await this.#letGo();
+    this.#settleIfQuiet();
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#closed) return;
+    throw new SourcewrightError('input', 'The run has been closed.', { cure: 'Open it again.' });
+  }
+
+  // ------------------------------------------------------------------------------------------------------ stages
+
+  /** Runs a step of the pipeline to its end. Never rejects. */
+  async #workOn(step: Step, signal: AbortSignal): Promise<void> {
+    const still = (): boolean => !signal.aborted;
+    const { stage, attempt, mode } = step;
+    try {
+      if (this.#unsaved?.stage === stage && this.#unsaved.attempt === attempt) {
+        await this.#save(this.#unsaved, still);
+        return;
+      }
+      const [lost] = this.#workers.lost;
+      if (lost !== undefined) throw notStopped(lost);
+      if (!(await this.#apply({ type: 'started', stage, attempt, mode }, still))) return;
+      const { outcome, durationMs } = await this.#run(step, signal);
+      if (signal.aborted) return;
+      await this.#conclude(step, outcome, durationMs, still);
+    } catch (error) {
+      this.#interrupt(step, outcomeOf(error), still);
+    }
+  }
+
+  async #run(step: Step, signal: AbortSignal): Promise<{ outcome: StepOutcome; durationMs: number }> {
+    const began = this.#d.now().getTime();
+    const connectorDir = connectorDirOf(this.#request, this.#board.connectorName ?? 'unnamed');
+    let lock: Lock | undefined;
+    try {
+      if (WRITING.includes(step.stage)) {
+        const path = connectorLockPath(this.#request.workspace, connectorDir);
+        lock = await takeLock(path, 'The folder of the connector', `${step.stage} of run ${this.runId}`);
+      }
+      const outcome = await runStep(this.#d.stages(this.#request.engine), step, {
+        runId: this.runId,
+        request: this.#request,
+        runDir: this.#runDir,
+        connectorDir,
+        files: this.#files,
+        signal,
+        progress: (message) => {
+          this.#progress(step.stage, message);
+        },
+      });
+      return { outcome, durationMs: this.#d.now().getTime() - began };
+    } catch (error) {
+      return { outcome: outcomeOf(error), durationMs: this.#d.now().getTime() - began };
+    } finally {
+      await lock?.release();
+    }
+  }
+
+  async #conclude(step: Step, outcome: StepOutcome, durationMs: number, still: () => boolean): Promise<void> {
+    const { stage, attempt } = step;
+    switch (outcome.status) {
+      case 'done': {
+        const extras = await this.#extras(step, outcome);
+        const { result, usage, artifacts } = outcome;
+        const record = { type: 'done', stage, attempt, result, usage, durationMs, artifacts, ...extras };
+        const parsed = JournalRecord.parse(record);
+        if (parsed.type === 'done') await this.#save(parsed, still);
+        return;
+      }
+      case 'paused': {
+        const { cause, message, cure } = outcome;
+        await this.#apply({ type: 'stage_paused', stage, attempt, cause, message, cure, durationMs }, still);
+        return;
+      }
+      case 'failed':
+        await this.#apply({ type: 'stage_failed', stage, attempt, error: outcome.error, durationMs }, still);
+    }
+  }
+
+  /** Writes a finished attempt down; if the disk refuses, the result is kept in memory for the resume. */
+  async #save(record: DoneRecord, still: () => boolean): Promise<void> {
+    this.#unsaved = record;
+    const taken = await this.#apply(record, still);
+    this.#unsaved = undefined;
+    if (taken && record.stage === 'review') await this.repair();
+  }
+
+  /** Evidence that decides beside the result, taken from the artifacts and not from the stage's word. */
+  async #extras(step: Step, outcome: Extract<StepOutcome, { status: 'done' }>): Promise<object> {
+    if (step.stage === 'test') {
+      if (!('test-report.json' in outcome.artifacts)) return { ran: null };
+      const report = await readJson(this.#files, join(this.#runDir, 'test-report.json'), RanHashes);
+      return { ran: report === undefined ? null : `${report.codeSha256}/${report.testsSha256}` };
+    }
+    if (step.stage !== 'review') return {};
+    const { blocking, findings } = StageResults.review.parse(outcome.result);
+    const ledger = 'review.json' in outcome.artifacts ? await this.#ledger.openAfterReview() : undefined;
+    return { open: ledger ?? { blocking, unanswered: findings } };
+  }
+
+  /** The step can't go on and the journal can't take it either: the machine alone hears of it. */
+  #interrupt(step: Step, outcome: Exclude<StepOutcome, { status: 'done' }>, still: () => boolean): void {
+    if (!still() || this.#closed) return;
+    const { stage, attempt } = step;
+    const event: PipelineEvent =
+      outcome.status === 'paused'
+        ? {
+            type: `paused.${stage}`,
+            attempt,
+            cause: outcome.cause,
+            message: outcome.message,
+            cure: outcome.cure,
+          }
+        : { type: `failed.${stage}`, attempt, error: outcome.error };
+    this.#d.log('warn', outcome.status === 'paused' ? outcome.message : outcome.error.message);
+    this.#actor.send(event);
+    this.#changed();
+  }
+
+  #progress(stage: StageName, message: string): void {
+    if (this.#closed) return;
+    this.#board.progress(stage, message, this.#d.now().toISOString());
+    this.#progressTimer ??= setTimeout(() => {
+      this.#progressTimer = undefined;
+      this.#changed();
+    }, PROGRESS_EVERY_MS);
+  }
+
+  // ----------------------------------------------------------------------------------------------- gates, findings
+
+  #isAuto(gate: GateName): boolean {
+    return this.#request.gates[gate] === 'auto';
+  }
+
+  /** An `auto` gate: approves. At the review, what has an exact suggestion is accepted and the rest stays open. */
+  async #decideAlone(gate: GateName, signal: AbortSignal): Promise<void> {
+    const still = (): boolean => !signal.aborted;
+    try {
+      if (gate === 'review') await this.#acceptSuggestions(still);
+      await this.#decided(gate, { kind: 'approve' }, 'auto', still);
+    } catch (error) {
+      if (!still()) return;
+      const { message, cure = BY_PERSON.cure } = asSourcewrightError(error);
+      this.#actor.send({ type: 'pause', cause: 'environment', message, cure });
+      this.#changed();
+    }
+  }
+
+  async #acceptSuggestions(still: () => boolean): Promise<void> {
+    const review = await this.#ledger.read();
+    const answered = new Set(review?.answers.map(({ finding }) => finding));
+    for (const finding of review?.findings ?? []) {
+      if (finding.suggestion === undefined || answered.has(finding.id)) continue;
+      const answer: FindingAnswer = { finding: finding.id, answer: 'accepted' };
+      await this.#apply({ type: 'answered', by: 'auto', answer }, still);
+    }
+    await this.#ledger.save();
+  }
+
+  async #decided(
+    gate: GateName,
+    decision: GateDecision,
+    by: 'person' | 'auto',
+    still?: () => boolean,
+  ): Promise<boolean> {
+    const reviewed = gate === 'review' || gate === 'draft' || gate === 'publish';
+    const basis = reviewed ? await this.#ledger.basis() : NOTHING_FOUND;
+    return this.#apply({ type: 'decided', gate, decision, by, ...basis }, still);
+  }
+
+  async decide(gate: GateName, decision: GateDecision): Promise<void> {
+    this.#mustBeOpen();
+    const parsed = GateDecision.safeParse(decision);
+    if (!parsed.success) {
+      throw new SourcewrightError(
+        'input',
+        'A request for changes needs words: say what should be different.',
+      );
+    }
+    if (gate === 'draft' && parsed.data.kind === 'request_changes') {
+      throw new SourcewrightError(
+        'input',
+        'The review cycles are used up: no more changes can be requested.',
+        {
+          cure: 'Publish as a draft, or stop the run.',
+        },
+      );
+    }
+    if (await this.#decided(gate, parsed.data, 'person', () => this.view().gate === gate)) return;
+    const waiting = this.view().gate;
+    throw new SourcewrightError(
+      'input',
+      waiting === null
+        ? 'No gate is waiting for a decision.'
+        : `The gate that waits is "${waiting}", not "${gate}".`,
+    );
+  }
+
+  async answer(answer: FindingAnswer): Promise<void> {
+    this.#mustBeOpen();
+    const valid = FindingAnswer.parse(answer);
+    const review = await this.#ledger.read();
+    if (review?.findings.some(({ id }) => id === valid.finding) !== true) {
+      throw new SourcewrightError('input', `The review has no finding "${valid.finding}".`, {
+        cure: 'It may have been corrected already. Look at the newest review.',
+      });
+    }
+    const taken = await this.#apply(
+      { type: 'answered', by: 'person', answer: valid },
+      () => !this.#isFinal(),
+    );
+    if (!taken)
+      throw new SourcewrightError('input', 'The run has ended: its findings can no longer be answered.');
+    await this.#ledger.save();
+  }
+
+  async findings(): Promise<Review | undefined> {
+    return this.#ledger.read();
+  }
+
+  #isFinal(): boolean {
+    return FINAL.includes(this.#state);
+  }
+
+  // ---------------------------------------------------------------------------------------------------- by hand
+
+  /** See `runStage`. */
+  async runByHand(stage: StageName, mode?: StageMode): Promise<RunView> {
+    const needs = NEEDS[stage];
+    if (needs !== undefined && !this.#done.has(needs)) {
+      throw new SourcewrightError('input', `The ${stage} stage needs the ${needs} stage to be done before.`, {
+        cure: `Run ${needs} first.`,
+      });
+    }
+    this.#mustBeOpen();
+    if (this.#hand !== undefined || (this.#live && !this.#isQuiet())) {
+      throw new SourcewrightError('locked', 'The run is working.', {
+        cure: 'Wait, or pause it first.',
+        retry: true,
+      });
+    }
+    const hand = new AbortController();
+    this.#hand = hand;
+    const work = this.#workByHand(stage, mode ?? this.#handMode(stage), hand.signal);
+    this.#workers.follow(`${stage} by hand`, hand.signal, work.then(noop, noop));
+    try {
+      await work;
+    } finally {
+      this.#hand = undefined;
+      this.#changed();
+    }
+    await this.#runFiles.flush();
+    return this.view();
+  }
+
+  #handMode(stage: StageName): StageMode {
+    if (stage === 'generate') return 'GENERATE';
+    if (stage === 'test') return this.#done.has('test') ? 'RERUN' : 'GENERATE';
+    return 'RUN';
+  }
+
+  async #workByHand(stage: StageName, mode: StageMode, signal: AbortSignal): Promise<void> {
+    const { attempts } = this.#actor.getSnapshot().context;
+    const shown = this.#board.stages.find((view) => view.stage === stage)?.attempt ?? 0;
+    const attempt = Math.max(attempts[stage], shown) + 1;
+    await this.#apply({ type: 'hand_started', stage, attempt, mode });
+    const draft = stage === 'publish' && (await this.#ledger.basis()).open.blocking > 0;
+    const step: Step = { stage, mode, attempt, feedback: undefined, draft };
+    const { outcome, durationMs } = await this.#run(step, signal);
+    const done = outcome.status === 'done';
+    await this.#apply({
+      type: 'hand_ended',
+      stage,
+      attempt,
+      state: signal.aborted ? 'cancelled' : outcome.status,
+      note: handNote(stage, outcome),
+      usage: done ? outcome.usage : { usd: 0, inputTokens: 0, outputTokens: 0 },
+      durationMs,
+      artifacts: done ? outcome.artifacts : {},
+      ...(done ? { result: outcome.result } : {}),
+    });
+    if (stage === 'review') await this.repair();
+  }
+
+  // ---------------------------------------------------------------------------------------------------- the view
+
+  view(): RunView {
+    const { value, context } = this.#actor.getSnapshot();
+    const view = runView({
+      runId: this.runId,
+      runDir: this.#runDir,
+      request: this.#request,
+      createdAt: this.#createdAt,
+      board: this.#board,
+      machine: { value, context },
+    });
+    if (this.#closed) {
+      return view.status === 'running' || this.#waitsForNobody(view) ? interrupted(view) : view;
+    }
+    // A stage that was stopped may still be stopping, and an auto gate waits for nobody.
+    const working = this.#workers.busy || this.#waitsForNobody(view);
+    return working ? { ...view, status: 'running', gate: null, pause: null, error: null } : view;
+  }
+
+  #waitsForNobody(view: RunView): boolean {
+    return view.gate !== null && this.#isAuto(view.gate);
+  }
+
+  onChange(listener: (view: RunView) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Nothing goes on until someone acts. */
+  #isQuiet(): boolean {
+    if (this.#closed) return true;
+    if (!this.#live || this.#workers.busy || this.#hand !== undefined || this.#entered !== undefined)
+      return false;
+    const state = this.#state;
+    return state === 'paused' || FINAL.includes(state) || state in GATE_OF;
+  }
+
+  async settled(): Promise<RunView> {
+    return new Promise((settle) => {
+      this.#settledWaiters.push(settle);
+      this.#settleIfQuiet();
+    });
+  }
+
+  #changed(): void {
+    if (this.#closed) return;
+    this.#runFiles.soon(() => this.view());
+    this.#tell();
+    this.#settleIfQuiet();
+  }
+
+  #tell(): void {
+    const view = this.view();
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(view);
+      } catch (error) {
+        this.#d.log('warn', `A listener of the run failed: ${String(error)}`);
+      }
+    }
+  }
+
+  /** Once nothing goes on: writes the view, lets go of a run that has ended, and tells those who wait. */
+  #settleIfQuiet(): void {
+    if (!this.#isQuiet() || this.#settling !== undefined) return;
+    this.#settling = (async () => {
+      await this.#runFiles.flush();
+      if (this.#isQuiet() && this.#isFinal()) await this.#letGo();
+    })().finally(() => {
+      this.#settling = undefined;
+      if (!this.#isQuiet()) return;
+      const waiters = this.#settledWaiters;
+      this.#settledWaiters = [];
+      for (const settle of waiters) settle(this.view());
+    });
+  }
+
+  async #letGo(): Promise<void> {
+    if (OPEN.get(this.#runDir) !== this) return;
+    clearTimeout(this.#progressTimer);
+    await this.#runFiles.flush();
+    OPEN.delete(this.#runDir);
+    await this.#held.journal.close().catch(noop);
+    await this.#held.lock.release();
+  }
+}
+
+function noop(): undefined {
+  return undefined;
+}
+
+function notStopped(lost: string): SourcewrightError {
+  return new SourcewrightError('environment', `An earlier attempt has not stopped yet: ${lost}.`, {
+    cure: 'Wait a little and resume. If that does not help, close this window and open the run again.',
+    retry: true,
+  });
+}
+
+function handNote(stage: StageName, outcome: StepOutcome): string {
+  switch (outcome.status) {
+    case 'done':
+      return resultNote({ stage, result: outcome.result } as Pick<DoneRecord, 'stage' | 'result'>);
+    case 'paused':
+      return outcome.message;
+    case 'failed':
+      return outcome.error.message;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The findings of the newest review with the person's answers: `review.json`. The answers' truth is the journal; the file
+ * shows them to everybody else. A rejection holds for as long as the finding comes back, for it is an opinion about the
+ * finding. `accepted` and `applied` are about the code as it was: after the next review they count no more.
+ */
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { SourcewrightError } from '../errors.ts';
+import type { Files } from '../store/files.ts';
+import { type Finding, type FindingAnswer, Review } from './contracts.ts';
+import type { Recorded } from './journal.ts';
+import type { DecisionBasis, OpenFindings } from './machine.ts';
+
+export const REVIEW_FILE = 'review.json';
+
+/** Reads a JSON file of a run through its schema; undefined when there is none. Throws `corrupt` on a mismatch. */
+export async function readJson<T>(files: Files, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const content = await files.read(path);
+  if (content === undefined) return undefined;
+  const corrupt = (why: string): SourcewrightError =>
+    new SourcewrightError('corrupt', `A file of the run is not what it should be: ${why}`, {
+      where: path,
+      cure: 'If you edited it, correct it there. Otherwise run its stage again.',
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(content.toString('utf8'));
+  } catch (error) {
+    throw corrupt(error instanceof Error ? error.message : String(error));
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw corrupt(z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+export class ReviewLedger {
+  readonly #files: Files;
+  readonly #path: string;
+  readonly #answers = new Map<string, FindingAnswer>();
+
+  constructor(runDir: string, files: Files) {
+    this.#files = files;
+    this.#path = join(runDir, REVIEW_FILE);
+  }
+
+  /** Follows the journal. */
+  take(record: Recorded): void {
+    if (record.type === 'answered') this.#answers.set(record.answer.finding, record.answer);
+    const reviewed = (record.type === 'done' || record.type === 'hand_ended') && record.stage === 'review';
+    if (reviewed) this.#forgetOld();
+  }
+
+  #forgetOld(): void {
+    for (const [finding, { answer }] of this.#answers) {
+      if (answer !== 'rejected') this.#answers.delete(finding);
+    }
+  }
+
+  /** The newest review with the answers that count. Throws `corrupt` when the file is damaged. */
+  async read(): Promise<Review | undefined> {
+    const review = await readJson(this.#files, this.#path, Review);
+    return review === undefined ? undefined : this.#answered(review);
+  }
+
+  #answered(review: Review): Review {
+    const answers = review.findings.flatMap(({ id }) => this.#answers.get(id) ?? []);
+    return { ...review, answers };
+  }
+
+  /** Writes the answers into the file, where it says something else. */
+  async save(): Promise<void> {
+    const stored = await readJson(this.#files, this.#path, Review);
+    if (stored === undefined) return;
+    const review = this.#answered(stored);
+    if (isDeepStrictEqual(review.answers, stored.answers)) return;
+    await this.#files.writeAtomic(this.#path, jsonText(review));
+  }
+
+  /** What is open right after a review has written its findings: only rejections of earlier reviews count. */
+  async openAfterReview(): Promise<OpenFindings | undefined> {
+    const review = await readJson(this.#files, this.#path, Review);
+    if (review === undefined) return undefined;
+    return countOpen(review.findings.filter(({ id }) => this.#answers.get(id)?.answer !== 'rejected'));
+  }
+
+  /** What a decision at a gate after the review rests on. */
+  async basis(): Promise<DecisionBasis> {
+    const review = await this.read();
+    if (review === undefined) return NOTHING_FOUND;
+    const answer = (finding: Finding): FindingAnswer['answer'] | undefined =>
+      this.#answers.get(finding.id)?.answer;
+    const settled = (finding: Finding): boolean => ['rejected', 'applied'].includes(answer(finding) ?? '');
+    return {
+      accepted: review.findings.filter((finding) => answer(finding) === 'accepted'),
+      applied: review.findings.filter((finding) => answer(finding) === 'applied').length,
+      open: countOpen(review.findings.filter((finding) => !settled(finding))),
+    };
+  }
+}
+
+/** For gates that no review stands before. */
+export const NOTHING_FOUND: DecisionBasis = {
+  accepted: [],
+  applied: 0,
+  open: { blocking: 0, unanswered: 0 },
+};
+
+function countOpen(findings: readonly Finding[]): OpenFindings {
+  return {
+    blocking: findings.filter((finding) => finding.severity === 'error').length,
+    unanswered: findings.length,
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The few file operations that a run's durability rests on, behind one small interface, so that tests can let the
+ * disk fill up or the machine die at any of them. Everything that goes wrong comes out as `environment` with a cure.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { SourcewrightError } from '../errors.ts';
+
+/** A file that only grows. */
+export interface AppendFile {
+  /** Writes at the end and waits until the disk has it. On failure nothing of `text` counts as written. */
+  append(text: string): Promise<void>;
+  /** Cuts the file to its first `bytes` bytes. */
+  truncate(bytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Files {
+  /** Whole content, or undefined when there is no such file. */
+  read(path: string): Promise<Buffer | undefined>;
+  /** Replaces the file as one step: whoever reads sees the old or the new content, never a mixture, even after a crash. */
+  writeAtomic(path: string, content: string | Uint8Array): Promise<void>;
+  openAppend(path: string): Promise<AppendFile>;
+}
+
+/** `error.code` of a failed system call, or '' for anything else. */
+export function systemCode(thrown: unknown): string {
+  if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  return '';
+}
+
+const CURES: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full. Free some space, then resume.',
+  EDQUOT: 'Your disk quota is used up. Free some space, then resume.',
+  EROFS: 'The disk is read-only. Make it writable, then resume.',
+  EACCES: 'Give yourself permission to write there, then resume.',
+  EPERM: 'Give yourself permission to write there, then resume.',
+  EMFILE: 'Too many files are open. Close other programs, then resume.',
+};
+
+/** A failed file operation as an error that a person can act on. */
+export function fileError(thrown: unknown, doing: string, path: string): SourcewrightError {
+  if (thrown instanceof SourcewrightError) return thrown;
+  const code = systemCode(thrown);
+  const detail = code === '' ? String(thrown) : code;
+  return new SourcewrightError('environment', `Could not ${doing} a file: ${detail}.`, {
+    where: path,
+    cure: CURES[code] ?? 'Check the disk and the permissions of this folder, then resume.',
+    retry: true,
+    cause: thrown,
+  });
+}
+
+/** SHA-256 in hex. */
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Makes a rename or a new file survive a power cut, where the system knows how (not on Windows). */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+const RENAME_TRIES = 6;
+
+/** Windows refuses a rename for a moment while a virus scanner or an editor holds the target. */
+async function renameOver(from: string, to: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await rename(from, to);
+      return;
+    } catch (error) {
+      const busy = ['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(error));
+      if (process.platform !== 'win32' || !busy || attempt === RENAME_TRIES) throw error;
+      await new Promise((done) => setTimeout(done, 20 * attempt));
+    }
+  }
+}
+
+/** The real file system. */
+export const nodeFiles: Files = {
+  async read(path) {
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw fileError(error, 'read', path);
+    }
+  },
+
+  async writeAtomic(path, content) {
+    const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const file = await open(temporary, 'wx');
+      try {
+        await file.writeFile(content);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await renameOver(temporary, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw fileError(error, 'write', path);
+    }
+  },
+
+  async openAppend(path) {
+    const attempt = async <T>(doing: string, act: () => Promise<T>): Promise<T> => {
+      try {
+        return await act();
+      } catch (error) {
+        throw fileError(error, doing, path);
+      }
+    };
+    const file = await attempt('open', async () => {
+      await mkdir(dirname(path), { recursive: true });
+      const opened = await open(path, 'a');
+      await syncFolder(dirname(path));
+      return opened;
+    });
+    return {
+      append: (text) =>
+        attempt('write', async () => {
+          await file.appendFile(text);
+          await file.sync();
+        }),
+      truncate: (bytes) =>
+        attempt('cut', async () => {
+          await file.truncate(bytes);
+          await file.sync();
+        }),
+      close: () => file.close(),
+    };
+  },
+};
