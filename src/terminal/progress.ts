@@ -117,7 +117,9 @@ export class Progress {
     const frame = FRAMES[this.#frame % FRAMES.length] ?? '';
     const since = duration(Math.max(0, this.#now() - this.#runningSince));
     const text = `${frame} ${this.#head(stage)} ${since.padStart(8)}  ${harmless(stage.note)}`;
-    const cut = Array.from(text).slice(0, Math.max(1, this.#terminal.columns() - 1)).join('');
+    const cut = Array.from(text)
+      .slice(0, Math.max(1, this.#terminal.columns() - 1))
+      .join('');
     this.#terminal.stderr.write(`\r\u001b[2K${this.#paint('dim', cut)}`);
     this.#drawn = true;
   }

@@ -4,7 +4,6 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import type { PipelineDependencies, ProbeCredentials, RunView } from '../pipeline/contracts.ts';
-import { findRun, listRuns } from '../store/runs.ts';
 import type { Interrupts } from './drive.ts';
 import { harmless, painter, type Terminal } from './terminal.ts';
 
@@ -37,21 +36,6 @@ export async function workspaceOf(session: Session, options: WorkspaceOptions): 
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() === true) return path;
   throw new SourcewrightError('input', 'The workspace is not a folder.', { where: path });
-}
-
-/** The folder of a run by its id, the beginning of its id, or `latest`. */
-export async function runDirOf(workspace: string, name: string): Promise<string> {
-  if (name !== 'latest') return findRun(workspace, name);
-  const newest = newestFirst(await listRuns(workspace))[0];
-  if (newest !== undefined) return newest.runDir;
-  throw new SourcewrightError('input', 'There is no run in this workspace yet.', {
-    where: workspace,
-    cure: 'Start one with `generate`, or name another workspace by --workspace.',
-  });
-}
-
-export function newestFirst(runs: readonly RunView[]): RunView[] {
-  return [...runs].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
 }
 
 /** A command line to copy that does something with a run. */

@@ -1,9 +1,10 @@
 /** `sourcewright generate`: a new run, from a description to a published connector. */
-import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { asSourcewrightError, SourcewrightError, type ErrorCode } from '../../errors.ts';
-import type { RunView } from '../../pipeline/contracts.ts';
+import { asSourcewrightError, type SourcewrightError } from '../../errors.ts';
+import type { Engine, PipelineDependencies, RunView, Stages } from '../../pipeline/contracts.ts';
 import { startRun } from '../../pipeline/run.ts';
+import { homeOf } from '../../store/run-folders.ts';
 import { readCredentials } from '../credentials.ts';
 import { drive } from '../drive.ts';
 import { exitCodeOf, exitCodeOfError, type ExitCode } from '../exit-codes.ts';
@@ -39,7 +40,9 @@ export async function generate(
       verbose: options.verbose ?? false,
       ...(credentials !== undefined && { credentials }),
     });
-    const run = await startRun(request, dependencies);
+    const errors = rememberErrors(dependencies);
+    const hadStore = await exists(homeOf(request.workspace));
+    const run = await startRun(request, errors.dependencies);
     let view: RunView;
     try {
       view = await drive(run, progress, terminal, session.interrupts, {
@@ -50,9 +53,9 @@ export async function generate(
     } finally {
       await run.dispose();
     }
-    const rejection = rejectedInput(view);
+    const rejection = rejectedInput(view, errors.last());
     if (rejection !== undefined) {
-      await discard(view.runDir);
+      await discard(view.runDir, hadStore ? undefined : homeOf(request.workspace));
       throw rejection;
     }
     const summary = await summarize(view);
@@ -67,42 +70,51 @@ export async function generate(
   }
 }
 
+/** The pipeline keeps an error's words; which file and place it was about is remembered here for the person. */
+function rememberErrors(dependencies: PipelineDependencies): {
+  readonly dependencies: PipelineDependencies;
+  readonly last: () => SourcewrightError | undefined;
+} {
+  let last: SourcewrightError | undefined;
+  const stages = (engine: Engine): Stages => {
+    const all = dependencies.stages(engine);
+    const { research } = all;
+    return {
+      ...all,
+      research: {
+        name: 'research',
+        run: async (context) => {
+          try {
+            return await research.run(context);
+          } catch (thrown) {
+            last = asSourcewrightError(thrown);
+            throw last;
+          }
+        },
+      },
+    };
+  };
+  return { dependencies: { ...dependencies, stages }, last: () => last };
+}
+
 /**
  * What the person gave could not be read: the run never got beyond its first look at it. An address that does not answer
  * pauses a run that is under way, but for a new one it is an address that can't be used.
  */
-function rejectedInput(view: RunView): SourcewrightError | undefined {
+function rejectedInput(view: RunView, error: SourcewrightError | undefined): SourcewrightError | undefined {
   const research = view.stages.find((stage) => stage.stage === 'research');
   const first = view.connectorDir === null && (research?.attempt ?? 0) <= 1;
-  if (!first) return undefined;
-  if (view.status === 'failed' && view.error?.code === 'input') {
-    return new SourcewrightError('input', view.error.message, places(view.error));
-  }
-  if (view.status === 'paused' && view.pause !== null && isRemote(view)) {
-    return new SourcewrightError('remote' satisfies ErrorCode, view.pause.message, { cure: view.pause.cure });
-  }
-  return undefined;
+  const stopped = view.status === 'failed' || view.status === 'paused';
+  return first && stopped && (error?.code === 'input' || error?.code === 'remote') ? error : undefined;
 }
 
-function isRemote(view: RunView): boolean {
-  return view.pause?.cause === 'environment' && view.error?.code !== 'environment';
-}
-
-function places(error: NonNullable<RunView['error']>): { cure?: string } {
-  return error.cure === null ? {} : { cure: error.cure };
-}
-
-/** Takes the folder of a rejected run away again, and the folders above it that hold nothing else. */
-async function discard(runDir: string): Promise<void> {
+/** Takes the folder of a rejected run away again, and `.sourcewright/` too where this run had made it. */
+async function discard(runDir: string, madeStore: string | undefined): Promise<void> {
   await rm(runDir, { recursive: true, force: true });
-  const runs = dirname(runDir);
-  if (!(await isEmpty(runs))) return;
-  await rmdir(runs);
-  const store = dirname(runs);
-  if (await isEmpty(store)) await rmdir(store);
+  const others = await readdir(dirname(runDir));
+  if (others.length === 0 && madeStore !== undefined) await rm(madeStore, { recursive: true, force: true });
 }
 
-async function isEmpty(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() === true && (await readdir(path)).length === 0;
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }

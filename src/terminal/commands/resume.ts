@@ -8,13 +8,14 @@ import type {
   RunView,
 } from '../../pipeline/contracts.ts';
 import { openRun } from '../../pipeline/run.ts';
+import { findRun } from '../../store/runs.ts';
 import { readCredentials } from '../credentials.ts';
 import { drive } from '../drive.ts';
 import { exitCodeOf, type ExitCode } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { reportLines } from '../report.ts';
 import { gateName, gateNames } from '../request.ts';
-import { printJson, runDirOf, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
+import { printJson, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
 import { summarize } from '../summary.ts';
 
 export interface ResumeOptions extends WorkspaceOptions {
@@ -77,7 +78,7 @@ async function withRun(
   act: (run: PipelineRun, progress: Progress) => Promise<RunView>,
 ): Promise<ExitCode> {
   const { terminal } = session;
-  const runDir = await runDirOf(await workspaceOf(session, options), name);
+  const runDir = await findRun(await workspaceOf(session, options), name);
   const credentials =
     options.credentials === undefined ? undefined : await readCredentials(options.credentials, terminal.env);
   const progress = new Progress(terminal, { verbose: options.verbose ?? false });

@@ -2,22 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SourcewrightError } from '../../errors.ts';
-import { Review, StageName, RunView } from '../../pipeline/contracts.ts';
+import { Review, StageName } from '../../pipeline/contracts.ts';
+import { readRunView } from '../../pipeline/read-run.ts';
 import { runStage } from '../../pipeline/run.ts';
-import { listRuns } from '../../store/runs.ts';
+import { findRun, listRuns } from '../../store/runs.ts';
 import { readCredentials } from '../credentials.ts';
 import { exitCodeOf, EXIT, type ExitCode } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { findingText } from '../questions.ts';
 import { reportLines } from '../report.ts';
-import {
-  newestFirst,
-  printJson,
-  runDirOf,
-  workspaceOf,
-  type Session,
-  type WorkspaceOptions,
-} from '../session.ts';
+import { printJson, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
 import { summarize, withAnswers } from '../summary.ts';
 import { count, duration, harmless, painter } from '../terminal.ts';
 
@@ -28,7 +22,7 @@ export interface ShowOptions extends WorkspaceOptions {
 
 /** Lists the runs of a workspace, the newest first. */
 export async function runs(session: Session, options: ShowOptions): Promise<ExitCode> {
-  const views = newestFirst(await listRuns(await workspaceOf(session, options)));
+  const views = await listRuns(await workspaceOf(session, options));
   if (options.json === true) {
     printJson(session.terminal, {
       runs: views.map((view) => ({
@@ -63,7 +57,7 @@ export async function runs(session: Session, options: ShowOptions): Promise<Exit
 
 /** How a run stands, stage by stage. The exit code is 0: that it could be shown is all that was asked. */
 export async function show(session: Session, name: string, options: ShowOptions): Promise<ExitCode> {
-  const view = await viewOf(await runDirOf(await workspaceOf(session, options), name));
+  const view = await readRunView(await findRun(await workspaceOf(session, options), name));
   const summary = await summarize(view);
   if (options.json === true) {
     printJson(session.terminal, { ...summary, stages: view.stages, counts: view.counts, title: view.title });
@@ -81,7 +75,7 @@ export async function show(session: Session, name: string, options: ShowOptions)
 
 /** The findings of a run's review, with their ids and answers. */
 export async function findings(session: Session, name: string, options: ShowOptions): Promise<ExitCode> {
-  const runDir = await runDirOf(await workspaceOf(session, options), name);
+  const runDir = await findRun(await workspaceOf(session, options), name);
   const path = join(runDir, 'review.json');
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) {
@@ -111,7 +105,7 @@ export async function stage(
     });
   }
   const { terminal } = session;
-  const runDir = await runDirOf(await workspaceOf(session, options), options.run);
+  const runDir = await findRun(await workspaceOf(session, options), options.run);
   const credentials =
     options.credentials === undefined ? undefined : await readCredentials(options.credentials, terminal.env);
   const progress = new Progress(terminal, { verbose: options.verbose ?? false });
@@ -132,12 +126,4 @@ export async function stage(
   if (options.json === true) printJson(terminal, { ...summary, stages: view.stages });
   else terminal.stdout.write(`${reportLines(session, view, summary).join('\n')}\n`);
   return exitCodeOf(view);
-}
-
-async function viewOf(runDir: string): Promise<RunView> {
-  const path = join(runDir, 'run.json');
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  const parsed = text === undefined ? undefined : RunView.safeParse(JSON.parse(text));
-  if (parsed?.success === true) return parsed.data;
-  throw new SourcewrightError('corrupt', "The run's newest view can't be read.", { where: path });
 }
