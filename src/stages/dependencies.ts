@@ -1,4 +1,5 @@
 /** What the composition roots hand to the stages of any engine. */
+import type { compileConnector } from '../blueprint/compiler/compile.ts';
 import type { PipelineDependencies, ProbeCredentials, VisibleRunner } from '../pipeline/contracts.ts';
 
 export interface StageDependencies {
@@ -27,4 +28,6 @@ export interface StageDependencies {
    * process's own. Tests of a connector never see it.
    */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Another compiler than the built-in one. */
+  readonly compile?: typeof compileConnector | undefined;
 }

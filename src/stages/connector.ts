@@ -1,0 +1,115 @@
+/** What several stages need of a connector: its environment, its brief, its helper scripts. */
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { compileConnector, type CompiledFile } from '../blueprint/compiler/compile.ts';
+import { SourcewrightError } from '../errors.ts';
+import { Brief, type StageContext } from '../pipeline/contracts.ts';
+import { ensureEnvironment, type PythonEnvironment } from '../python/environments.ts';
+import { findInterpreter } from '../python/interpreter.ts';
+import type { StageDependencies } from './dependencies.ts';
+
+/** Tools that we judge every connector with, also one whose own list lacks them; its pins win. */
+const TOOLS = ['pytest', 'pytest-cov', 'ruff', 'mypy'];
+
+async function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
+
+/** `requires` of `[build-system]`: what building a wheel needs, so that it is built without a network later. */
+function buildRequirements(pyproject: string): string {
+  const section = /^\[build-system\]\s*$([\s\S]*?)(?=^\[|(?![\s\S]))/m.exec(pyproject)?.[1] ?? '';
+  const list = /^requires\s*=\s*\[([\s\S]*?)\]/m.exec(section)?.[1] ?? '';
+  return [...list.matchAll(/"([^"]+)"|'([^']+)'/g)].map((found) => found[1] ?? found[2] ?? '').join('\n');
+}
+
+/** Name of the package that a requirement line asks for. */
+function packageName(line: string): string {
+  return (/^\s*([A-Za-z0-9._-]+)/.exec(line)?.[1] ?? '').toLowerCase().replace(/[._]+/g, '-');
+}
+
+/**
+ * The cached environment that fits a connector's requirement files.
+ * @throws SourcewrightError `environment` with a cure.
+ */
+export async function connectorEnvironment(
+  dependencies: StageDependencies,
+  context: Pick<StageContext, 'connectorDir' | 'signal' | 'progress'>,
+): Promise<PythonEnvironment> {
+  const dir = context.connectorDir;
+  const runtime = await readText(join(dir, 'requirements.txt'));
+  if (runtime === undefined) {
+    throw new SourcewrightError('environment', 'The connector has no requirements.txt.', {
+      where: dir,
+      cure: 'Restore the file (or generate the connector again), then resume.',
+    });
+  }
+  const dev = (await readText(join(dir, 'requirements-dev.txt'))) ?? '';
+  const build = buildRequirements((await readText(join(dir, 'pyproject.toml'))) ?? '');
+  const named = new Set(`${runtime}\n${dev}\n${build}`.split('\n').map(packageName));
+  const tools = TOOLS.filter((tool) => !named.has(tool)).join('\n');
+  const environment = dependencies.environment ?? process.env;
+  const interpreter = await findInterpreter({
+    setting: dependencies.pythonPath,
+    environment,
+    signal: context.signal,
+  });
+  return ensureEnvironment({
+    interpreter,
+    requirements: [
+      { name: join(dir, 'requirements.txt'), content: runtime },
+      { name: join(dir, 'requirements-dev.txt'), content: dev },
+      { name: join(dir, 'pyproject.toml'), content: build },
+      { name: 'tools', content: tools },
+    ],
+    cacheDir: dependencies.cacheDir,
+    environment,
+    signal: context.signal,
+    progress: context.progress,
+  });
+}
+
+/** The run's brief. @throws SourcewrightError `corrupt` when research has left none. */
+export async function readBrief(context: StageContext): Promise<Brief> {
+  const brief = await context.readArtifact('brief.json', Brief);
+  if (brief === undefined) {
+    throw new SourcewrightError('corrupt', 'The run has no brief.', {
+      where: join(context.runDir, 'brief.json'),
+      cure: 'Run the stage research first.',
+    });
+  }
+  return brief;
+}
+
+/** What the compiler makes of the run's brief: the same bytes each time. */
+export async function compileBrief(
+  dependencies: StageDependencies,
+  context: StageContext,
+): Promise<CompiledFile[]> {
+  const brief = await readBrief(context);
+  return (dependencies.compile ?? compileConnector)(brief.blueprint, {
+    templateDir: dependencies.templateDir,
+  });
+}
+
+/** Path of one of our own Python helper scripts. @throws SourcewrightError `internal` when it was not packaged. */
+export async function helperScript(dependencies: StageDependencies, name: string): Promise<string> {
+  const folders =
+    dependencies.scriptsDir === undefined
+      ? [
+          join(dirname(dependencies.templateDir), 'python-scripts'),
+          join(dependencies.templateDir, '..', '..', 'python', 'scripts'),
+        ]
+      : [dependencies.scriptsDir];
+  for (const folder of folders) {
+    const path = join(folder, name);
+    const found = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  throw new SourcewrightError('internal', `The helper script ${name} is missing from this installation.`, {
+    where: folders.join(', '),
+    cure: 'Install Sourcewright again.',
+  });
+}

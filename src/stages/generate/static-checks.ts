@@ -1,0 +1,48 @@
+/** Evidence about the connector that needs no test: it compiles, imports, and ruff and mypy are content. */
+import type { StaticCheck } from '../../pipeline/contracts.ts';
+import type { PythonEnvironment } from '../../python/environments.ts';
+import { excerpt } from '../../python/junit.ts';
+import { runTool, toolCache, type ToolResult } from '../../python/tools.ts';
+
+const IMPORT_ALL = `
+import importlib, pkgutil, sys
+import src
+names = [m.name for m in pkgutil.walk_packages(src.__path__, "src.") if not m.name.endswith("__main__")]
+for name in names:
+    importlib.import_module(name)
+print(f"{len(names) + 1} modules imported")
+`;
+
+export function toStaticCheck(name: StaticCheck['name'], result: ToolResult, shown?: string): StaticCheck {
+  const output = excerpt(`${result.stdout}${result.stderr}`.trim());
+  return {
+    name,
+    passed: result.exitCode === 0,
+    command: shown ?? result.command,
+    exitCode: result.exitCode,
+    output: result.timedOut ? `Ended after the time limit.\n${output}` : output,
+    durationMs: result.durationMs,
+  };
+}
+
+/** Runs all checks side by side; a check that fails is evidence, not an error. */
+export async function runStaticChecks(
+  connectorDir: string,
+  environment: PythonEnvironment,
+  signal: AbortSignal,
+): Promise<StaticCheck[]> {
+  const run = (args: readonly string[]): Promise<ToolResult> =>
+    runTool({ environment, cwd: connectorDir, args, signal });
+  const compile = run(['-m', 'compileall', '-q', 'src', 'tests']);
+  const imported = run(['-c', IMPORT_ALL]);
+  const ruff = run(['-m', 'ruff', 'check', '--no-cache', '--output-format=concise', '.']);
+  const format = run(['-m', 'ruff', 'format', '--check', '--no-cache', '.']);
+  const mypy = run(['-m', 'mypy', `--cache-dir=${toolCache(environment, 'mypy')}`, 'src']);
+  return [
+    toStaticCheck('compile', await compile),
+    toStaticCheck('import', await imported, 'python -c "import src and each of its modules"'),
+    toStaticCheck('ruff', await ruff),
+    toStaticCheck('format', await format),
+    toStaticCheck('mypy', await mypy, 'python -m mypy src'),
+  ];
+}

@@ -1,0 +1,109 @@
+/** The words of a publication, made of evidence alone: the commit's message and the pull request's text. */
+import type { Brief, Review, TestReport } from '../../pipeline/contracts.ts';
+
+export interface PublicationFacts {
+  readonly name: string;
+  readonly brief: Brief;
+  /** Of the clean copy. */
+  readonly report: TestReport;
+  readonly review: Review | undefined;
+  readonly openFindings: readonly string[];
+  readonly draft: boolean;
+  readonly runId: string;
+}
+
+/** Text from a description, on one line and without marks that GitHub would act on. */
+function plain(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/[<>`*_[\]|\\]/g, ' ')
+    .replace(/[@#](?=\w)/g, '$&\u200b')
+    .trim()
+    .slice(0, 200);
+}
+
+export function title(facts: PublicationFacts): string {
+  return `${facts.draft ? 'Draft: ' : ''}Add connector source-${facts.name} for ${plain(facts.brief.blueprint.api.title)}`;
+}
+
+function testLine({ report }: PublicationFacts): string {
+  const skipped = report.skipped > 0 ? `, ${report.skipped} skipped` : '';
+  const covered = report.coverage === null ? '' : `, ${report.coverage}% of the lines covered`;
+  return `${report.passed} of ${report.total} passed${skipped}${covered} (Python ${report.python}, in a clean copy)`;
+}
+
+/** The commit's message. Equal content gives an equal message but for the run's id. */
+export function commitMessage(facts: PublicationFacts): string {
+  const { blueprint } = facts.brief;
+  const streams = blueprint.streams.filter((stream) => stream.selected).length;
+  return [
+    title(facts),
+    '',
+    `Generated from ${blueprint.source.format} "${plain(blueprint.api.title)}" ${plain(blueprint.api.version)}: ${streams} streams.`,
+    `Tests: ${testLine(facts)}.`,
+    ...(facts.openFindings.length > 0 ? [`Open findings: ${facts.openFindings.length}.`] : []),
+    '',
+    `Sourcewright-Run: ${facts.runId}`,
+    `Sourcewright-Code: ${facts.report.codeSha256}`,
+    `Sourcewright-Tests: ${facts.report.testsSha256}`,
+    '',
+  ].join('\n');
+}
+
+function list(items: readonly string[], limit: number): string[] {
+  const shown = items.slice(0, limit).map((item) => `- ${item}`);
+  return items.length > limit ? [...shown, `- … and ${items.length - limit} more`] : shown;
+}
+
+function reviewLines(facts: PublicationFacts): string[] {
+  if (facts.review === undefined) return ['No review was made.'];
+  const open = new Set(facts.openFindings);
+  const answers = new Map(facts.review.answers.map((answer) => [answer.finding, answer]));
+  const describe = (finding: Review['findings'][number]): string =>
+    `${finding.severity} ${finding.rule} in ${finding.range.file}:${finding.range.startLine}: ${plain(finding.message)}`;
+  const openOnes = facts.review.findings.filter((finding) => open.has(finding.id)).map(describe);
+  const rejected = facts.review.findings
+    .filter((finding) => answers.get(finding.id)?.answer === 'rejected')
+    .map(
+      (finding) =>
+        `${describe(finding)} (rejected: ${plain(answers.get(finding.id)?.reason ?? 'no reason given')})`,
+    );
+  return [
+    openOnes.length === 0 ? 'No open findings.' : `${openOnes.length} open findings:`,
+    ...list(openOnes, 20),
+    ...(rejected.length === 0 ? [] : ['', 'Looked at and rejected by a person:', ...list(rejected, 20)]),
+  ];
+}
+
+/** The pull request's text. */
+export function pullRequestBody(facts: PublicationFacts): string {
+  const { blueprint } = facts.brief;
+  const streams = blueprint.streams
+    .filter((stream) => stream.selected)
+    .map((stream) => {
+      const keys = stream.primaryKey.map((path) => path.join('.')).join(', ');
+      const facets = [stream.paging.kind === 'none' ? 'one page' : `paging: ${stream.paging.kind}`];
+      if (keys !== '') facets.push(`key: ${plain(keys)}`);
+      if (stream.parent !== undefined) facets.push(`child of ${stream.parent.stream}`);
+      if (stream.incremental !== undefined) facets.push('incremental');
+      return `${stream.name} (${facets.join('; ')})`;
+    });
+  const gaps = blueprint.gaps.map((gap) => `${plain(gap.question)} Assumed: ${plain(gap.assumed)}`);
+  return [
+    `Connector for ${plain(blueprint.api.title)} ${plain(blueprint.api.version)}, generated from its ${blueprint.source.format} description (SHA-256 ${blueprint.source.sha256.slice(0, 16)}…).`,
+    '',
+    '## Tests',
+    `${testLine(facts)}.`,
+    `Code ${facts.report.codeSha256.slice(0, 16)}…, tests ${facts.report.testsSha256.slice(0, 16)}….`,
+    '',
+    '## Review',
+    ...reviewLines(facts),
+    '',
+    `## Streams (${streams.length})`,
+    ...list(streams, 40),
+    '',
+    `## What the description does not say (${gaps.length})`,
+    ...(gaps.length === 0 ? ['Nothing is open.'] : list(gaps, 20)),
+    '',
+  ].join('\n');
+}
