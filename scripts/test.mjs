@@ -29,7 +29,7 @@ const SUITES = [
   { name: 'unit', command: () => mocha('--config', 'test/unit/.mocharc.json') },
   { name: 'python', command: () => script('test/python/run.mjs') },
   { name: 'cli', command: () => mocha('--config', 'test/cli/.mocharc.json') },
-  { name: 'extension', command: () => script('scripts/vscode-host/run-suite.mjs') },
+  { name: 'extension', command: () => script('scripts/vscode-host/run-extension-tests.mjs') },
   { name: 'e2e', command: () => script('scripts/vscode-host/run-e2e.mjs') },
 ];
 
