@@ -1,0 +1,120 @@
+/** Emits what makes a folder of Python a project: its metadata, its pinned requirements, what git ignores. */
+import type { Blueprint } from '../schema.ts';
+import { plainText } from './agent-face-python.ts';
+import { literal } from './python.ts';
+
+/** Versions that the generated connectors are tested with. */
+const RUNTIME = ['httpx==0.28.1', 'pydantic==2.14.3', 'tenacity==9.2.1'];
+const DATAFRAMES = ['pandas==3.1.1'];
+const TOOLS = ['mypy==2.4.1', 'pytest==9.2.0', 'pytest-cov==7.1.0', 'ruff==0.17.5'];
+
+export function requirements(): string {
+  return `${RUNTIME.join('\n')}\n`;
+}
+
+export function developmentRequirements(): string {
+  return `${['-r requirements.txt', ...[...DATAFRAMES, ...TOOLS].sort()].join('\n')}\n`;
+}
+
+export function pyproject(blueprint: Blueprint): string {
+  const name = `source-${blueprint.name}`;
+  const module = name.replaceAll('-', '_');
+  const description = `Reads ${plainText(blueprint.api.title, 100) || blueprint.name} for data pipelines and language models.`;
+  return `[build-system]
+requires = ["hatchling>=1.27,<2"]
+build-backend = "hatchling.build"
+
+[project]
+name = "${name}"
+version = "0.1.0"
+description = ${toml(description)}
+readme = "README.md"
+requires-python = ">=3.11"
+dependencies = ["httpx>=0.27,<1", "pydantic>=2.10,<3", "tenacity>=9,<10"]
+
+[project.optional-dependencies]
+dataframes = ["pandas>=2.2,<4"]
+dev = [${TOOLS.map((tool) => literal(tool.replace('==', '>='))).join(', ')}]
+
+[project.scripts]
+${name} = "${module}.__main__:run"
+
+[tool.hatch.build.targets.wheel]
+only-include = ["src"]
+
+[tool.hatch.build.targets.wheel.sources]
+src = "${module}"
+
+[tool.hatch.build.targets.sdist]
+include = ["src", "tests", "*.md", "*.txt", "*.yaml", "pyproject.toml"]
+
+[tool.pytest.ini_options]
+addopts = "-q"
+pythonpath = ["."]
+testpaths = ["tests"]
+
+[tool.ruff]
+line-length = 100
+target-version = "py311"
+
+[tool.ruff.lint]
+select = ["A", "ASYNC", "B", "BLE", "C4", "D", "E", "F", "I", "N", "PL", "PT", "RET", "RUF", "S", "SIM", "UP", "W"]
+ignore = ["D105", "D107", "D203", "D213", "E501", "PLR0913", "PLR2004", "RUF001", "RUF002", "RUF003"]
+
+[tool.ruff.lint.per-file-ignores]
+"tests/*" = ["D", "S"]
+
+[tool.mypy]
+python_version = "3.11"
+strict = true
+files = ["src"]
+
+[[tool.mypy.overrides]]
+module = ["pandas.*", "pyarrow.*"]
+ignore_missing_imports = true
+`;
+}
+
+function toml(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\u009f]/g, '');
+}
+
+/** Names folders, never kinds of files: fixtures must not be swallowed. */
+export const GITIGNORE = `.coverage
+.mypy_cache/
+.pytest_cache/
+.ruff_cache/
+.venv/
+/build/
+/dist/
+/secrets/
+__pycache__/
+`;
+
+export function packageInit(blueprint: Blueprint): string {
+  const name = pascalName(blueprint.name);
+  const title = plainText(blueprint.api.title, 60) || blueprint.name;
+  const names = ['Config', 'Connector', `Source${name}`, `${name}Config`, `${name}Connector`];
+  return [
+    `"""A connector for ${title.replaceAll('\\', '/').replaceAll('"', "'")}."""`,
+    '',
+    'from .config import Config',
+    'from .connector import Connector',
+    '',
+    `${name}Config = Config`,
+    `${name}Connector = Connector`,
+    `Source${name} = Connector`,
+    '',
+    `__all__ = [`,
+    ...[...new Set(names)].sort().map((one) => `    "${one}",`),
+    ']',
+    '',
+  ].join('\n');
+}
+
+function pascalName(name: string): string {
+  return name
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+}

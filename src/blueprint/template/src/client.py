@@ -1,0 +1,404 @@
+"""The one way to the API: every request of the connector goes through `ApiClient`.
+
+    async with ApiClient(config) as client:
+        item = await client.request_json("GET", "/items/{id}", path_params={"id": 7})
+
+`request_json(method, path, *, path_params, params, headers, cookies, body)` authenticates, keeps within the
+API's limits, retries what may pass (429 with a short wait, 408, 5xx, time-outs, lost connections) and otherwise
+raises a `ConnectorError` worded for the person. `None` in `params` is left out, a list is sent once per value.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from . import api
+from .auth import OAuth2Token
+from .config import Config
+from .errors import ApiError, ConfigError, ConnectorError, RateLimitedError, TransientError
+from .utils import Redactor, parse_json
+
+Scalar = str | int | float | bool
+Params = Mapping[str, Scalar | list[Any] | None]
+
+LONGEST_WAIT = 60.0
+"""Seconds. The API may ask to wait this long; a longer wait means that a quota is used up."""
+
+MAX_RATE_LIMIT_RETRIES = 3
+MAX_TRANSIENT_RETRIES = 4
+_MAX_REDIRECTS = 5
+_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+_EXCERPT = 300
+_HTTPX_LOG = logging.getLogger("httpx")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """An answer, its body parsed."""
+
+    url: str
+    headers: Mapping[str, str]
+    content: bytes
+    body: Any
+
+
+class ApiClient:
+    """Sends requests to the API. Use it as an async context manager.
+
+    `transport`, `sleep` and `now` are there for tests, which neither use the network nor wait.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now: Callable[[], float] = time.time,
+        # <feature auth.refresh_token>
+        on_rotation: Callable[[str], None] | None = None,
+        # </feature>
+    ) -> None:
+        self.base_url = config.resolved_base_url()
+        self.now = now
+        self.redact = Redactor()
+        self._base = httpx.URL(self.base_url)
+        self._sleep = sleep
+        # <feature auth.refresh_token>
+        self._on_rotation = on_rotation
+        # </feature>
+        # <feature rate.bucket>
+        self._sent_at: deque[float] = deque(maxlen=api.RATE_LIMIT_REQUESTS)
+        # </feature>
+        # <feature rate.headers>
+        self._not_before = 0.0
+        # </feature>
+        self._authenticators = config.authenticators()
+        for authenticator in self._authenticators:
+            for secret in authenticator.secrets():
+                self.redact.add(secret)
+            # <feature auth.oauth2>
+            if isinstance(authenticator, OAuth2Token):
+                authenticator.connect(self)
+            # </feature>
+        self._http = httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, headers=api.HEADERS)
+
+    async def __aenter__(self) -> Self:
+        # httpx logs whole URLs, and a query string may hold a key.
+        _HTTPX_LOG.addFilter(self.redact)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _HTTPX_LOG.removeFilter(self.redact)
+        await self._http.aclose()
+
+    async def request_json(
+        self,
+        method: str,
+        path: str,
+        *,
+        path_params: Mapping[str, Scalar] | None = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> Any:
+        """Send a request below the base URL and return the parsed body of the answer."""
+        url = self.url_for(path, path_params or {}, params or {})
+        sent = dict(headers or {})
+        if cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        return (await self.fetch(method, url, headers=sent, body=body)).body
+
+    def url_for(self, path: str, path_params: Mapping[str, Scalar], params: Params) -> httpx.URL:
+        """Return the URL of a path template below the base URL, filled and with its query."""
+        for name, part in path_params.items():
+            text = _text(part)
+            if text in ("", ".", ".."):
+                raise ApiError(f"{path}: {text!r} can't be used as {name}.")
+            path = path.replace(f"{{{name}}}", quote(text, safe=""))
+        url = httpx.URL(self.base_url + path)
+        given = {name: value for name, value in params.items() if value is not None}
+        query = [(name, value) for name, value in url.params.multi_items() if name not in given]
+        for name, value in given.items():
+            items = value if isinstance(value, list) else [value]
+            query.extend((name, _text(item)) for item in items)
+        return url.copy_with(params=query) if query else url
+
+    async def fetch(
+        self,
+        method: str,
+        url: httpx.URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        parse: bool = True,
+    ) -> ApiResponse:
+        """Send a request to a URL of the API, following redirects and links only on its own host.
+
+        Without `parse` the body may be of any kind, and is left as bytes.
+        """
+        for _ in range(_MAX_REDIRECTS + 1):
+            url = self._on_own_host(url)
+            response = await self._send_patiently(method, url, headers or {}, body)
+            if not response.has_redirect_location:
+                return self._answer(response, parse=parse)
+            url = url.join(response.headers["Location"])
+            if response.status_code == httpx.codes.SEE_OTHER:
+                method, body = "GET", None
+        raise ApiError(f"{_shown(method, url)} was redirected {_MAX_REDIRECTS} times.")
+
+    def _on_own_host(self, url: httpx.URL) -> httpx.URL:
+        """Refuse to carry credentials elsewhere: an answer may name any URL as the next one."""
+        base = self._base
+        if url.host == base.host and url.scheme == "http" and base.scheme == "https":
+            # Servers behind a proxy often forget that they are reached by https.
+            url = url.copy_with(scheme="https", port=base.port if url.port is None else url.port)
+        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
+            raise ApiError(
+                f"The API named {url.scheme}://{url.netloc.decode()} as the next address, which is not "
+                f"{base.scheme}://{base.netloc.decode()}. The connector does not follow it."
+            )
+        return url
+
+    async def _send_patiently(
+        self, method: str, url: httpx.URL, headers: Mapping[str, str], body: Any
+    ) -> httpx.Response:
+        async def attempt() -> httpx.Response:
+            await self._keep_within_limits()
+            request = self._http.build_request(method, url, headers=headers, json=body)
+            for authenticator in self._authenticators:
+                await authenticator.apply(request)
+            response = await self._send_once(request)
+            # <feature auth.oauth2>
+            if response.status_code == httpx.codes.UNAUTHORIZED and self._forget_tokens():
+                request = self._http.build_request(method, url, headers=headers, json=body)
+                for authenticator in self._authenticators:
+                    await authenticator.apply(request)
+                response = await self._send_once(request)
+            # </feature>
+            return self._checked(response)
+
+        return await self._patiently(attempt)
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+        """Repeat an attempt while it fails for reasons that pass."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=_give_up,
+            wait=_wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return await retrying(attempt)
+
+    async def _send_once(self, request: httpx.Request) -> httpx.Response:
+        failure: ConnectorError
+        try:
+            return await self._http.send(request)
+        except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError) as error:
+            reason = self.redact(f"{type(error).__name__} {error}").strip()
+            failure = TransientError(f"{_shown(request.method, request.url)} failed: {reason}")
+        except (httpx.HTTPError, UnicodeError) as error:
+            reason = self.redact(f"{type(error).__name__} {error}").strip()
+            failure = ConfigError(f"{_shown(request.method, request.url)} failed: {reason}")
+        # Raised out here so that the original, which may show the request, is not chained to it.
+        raise failure
+
+    def _checked(self, response: httpx.Response) -> httpx.Response:
+        """Return a usable answer; raise for any other by whose turn it is to act."""
+        # <feature rate.headers>
+        self._heed_limit_headers(response.headers)
+        # </feature>
+        status = response.status_code
+        if response.is_success or response.has_redirect_location:
+            return response
+        what = f"{_shown(response.request.method, response.request.url)} answered {status}"
+        excerpt = self.redact(" ".join(response.text.split()))[:_EXCERPT]
+        detail = f"{what} {response.reason_phrase}".rstrip() + (f": {excerpt}" if excerpt else "")
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            raise self._rate_limited(response, what)
+        if status == httpx.codes.UNAUTHORIZED:
+            raise ConfigError(f"The API refused the credentials. {detail}", status=status)
+        if status in (httpx.codes.PAYMENT_REQUIRED, httpx.codes.FORBIDDEN):
+            raise ConfigError(
+                "The credentials are valid but do not allow this: a permission, scope or plan "
+                f"is missing. {detail}",
+                status=status,
+            )
+        if status == httpx.codes.REQUEST_TIMEOUT or response.is_server_error:
+            raise TransientError(detail, status=status, retry_after=self._retry_after(response))
+        raise ApiError(detail, status=status)
+
+    def _rate_limited(self, response: httpx.Response, what: str) -> RateLimitedError:
+        wait = self._retry_after(response)
+        if wait is not None and wait > LONGEST_WAIT:
+            message = (
+                f"{what}: the API's quota is used up. It asks to wait {wait:.0f} seconds; "
+                "read again then, or raise the quota."
+            )
+        else:
+            message = (
+                f"{what}: the API's rate limit is exceeded, also after "
+                f"{MAX_RATE_LIMIT_RETRIES} retries."
+            )
+        return RateLimitedError(message, status=response.status_code, retry_after=wait)
+
+    def _retry_after(self, response: httpx.Response) -> float | None:
+        """Return the seconds to wait that the answer names in a header or in its body."""
+        text = response.headers.get(api.RETRY_AFTER_HEADER, "").strip()
+        if text:
+            try:
+                return max(float(text), 0.0)
+            except ValueError:
+                pass
+            try:
+                return max(parsedate_to_datetime(text).timestamp() - self.now(), 0.0)
+            except ValueError:
+                pass
+        # <feature rate.headers>
+        wait = self._until_reset(response.headers)
+        if wait is not None:
+            return wait
+        # </feature>
+        try:
+            body = parse_json(response.content)
+            return max(float(body["retry_after"]), 0.0)
+        except (ValueError, TypeError, KeyError):
+            return None
+
+    async def _keep_within_limits(self) -> None:
+        """Wait before a request that the API is known to refuse."""
+        # <feature rate.headers>
+        wait = self._not_before - self.now()
+        if wait > LONGEST_WAIT:
+            raise RateLimitedError(
+                f"The API's quota is used up for the next {wait:.0f} seconds.", retry_after=wait
+            )
+        if wait > 0:
+            await self._sleep(wait)
+        # </feature>
+        # <feature rate.bucket>
+        if len(self._sent_at) == api.RATE_LIMIT_REQUESTS:
+            wait = self._sent_at[0] + api.RATE_LIMIT_SECONDS - self.now()
+            if wait > 0:
+                await self._sleep(wait)
+        self._sent_at.append(self.now())
+        # </feature>
+    # <feature rate.headers>
+
+    def _heed_limit_headers(self, headers: httpx.Headers) -> None:
+        """Remember to wait where an answer says that it was the last one of its period."""
+        if headers.get(api.REMAINING_HEADER, "").strip() == "0":
+            self._not_before = self.now() + (self._until_reset(headers) or 0.0)
+
+    def _until_reset(self, headers: httpx.Headers) -> float | None:
+        try:
+            reset = float(headers.get(api.RESET_HEADER, ""))
+        except ValueError:
+            return None
+        # Some APIs name the moment, in seconds since 1970, some the seconds until then.
+        return max(reset - self.now() if reset > _EARLIEST_MOMENT else reset, 0.0)
+    # </feature>
+
+    def _answer(self, response: httpx.Response, *, parse: bool = True) -> ApiResponse:
+        body = None
+        if parse:
+            try:
+                body = parse_json(response.content)
+            except ValueError:
+                shown = _shown(response.request.method, response.request.url)
+                kind = response.headers.get("Content-Type", "no media type")
+                raise ApiError(f"{shown} answered with {kind}, not valid JSON.") from None
+        return ApiResponse(str(response.url), response.headers, response.content, body)
+    # <feature auth.oauth2>
+
+    def _forget_tokens(self) -> bool:
+        """Drop access tokens that the API refused, so that the next request fetches new ones."""
+        dropped = [part.forget() for part in self._authenticators if isinstance(part, OAuth2Token)]
+        return any(dropped)
+
+    async def exchange(self, request: httpx.Request) -> Any:
+        """Send a token request as it is, retried like any other, and return its JSON."""
+
+        async def attempt() -> httpx.Response:
+            response = await self._send_once(request)
+            if response.is_client_error and response.status_code not in _PASSING:
+                excerpt = self.redact(" ".join(response.text.split()))[:_EXCERPT]
+                raise ConfigError(
+                    f"{request.url.host} refused to give an access token "
+                    f"({response.status_code}): {excerpt}",
+                    status=response.status_code,
+                )
+            return self._checked(response)
+
+        return self._answer(await self._patiently(attempt)).body
+
+    def learn_secret(self, secret: str) -> None:
+        """Keep a value out of everything that is shown from now on."""
+        self.redact.add(secret)
+    # </feature>
+    # <feature auth.refresh_token>
+
+    def rotated(self, refresh_token: str) -> None:
+        """Hand on a refresh token that replaces the configured one."""
+        if self._on_rotation is not None:
+            self._on_rotation(refresh_token)
+    # </feature>
+
+
+# <feature auth.oauth2>
+_PASSING = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS)
+# </feature>
+# <feature rate.headers>
+_EARLIEST_MOMENT = 1_000_000_000
+# </feature>
+
+
+def _text(value: Any) -> str:
+    """Return a value as it is written in a URL."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _shown(method: str, url: httpx.URL) -> str:
+    """Return a request as messages name it: without the query, which may hold a key."""
+    return f"{method} {url.copy_with(query=None, fragment=None)}"
+
+
+def _give_up(state: RetryCallState) -> bool:
+    """Stop when the API asks for more patience than is sensible, or after enough attempts."""
+    error = state.outcome.exception() if state.outcome else None
+    if not isinstance(error, TransientError):
+        return True
+    if error.retry_after is not None and error.retry_after > LONGEST_WAIT:
+        return True
+    limited = isinstance(error, RateLimitedError)
+    return state.attempt_number > (MAX_RATE_LIMIT_RETRIES if limited else MAX_TRANSIENT_RETRIES)
+
+
+def _wait(state: RetryCallState) -> float:
+    """Return what the API asks for, else a delay that doubles each time, with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, TransientError) else None
+    jitter = random.uniform(0.5, 1.0)  # noqa: S311
+    if asked is not None:
+        return asked + jitter
+    return float(min(2.0**state.attempt_number * jitter, LONGEST_WAIT / 2))

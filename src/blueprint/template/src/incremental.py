@@ -1,0 +1,136 @@
+"""The pieces of an incremental read: one, or one for each window of time that the API accepts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .config import Config
+from .models import Incremental
+from .records import Record
+from .state import DAY, TICKS, Comparable, comparable, formatted, from_datetime
+from .utils import dump_json, get_path
+
+
+@dataclass(kw_only=True)
+class Piece:
+    """What to ask the API for, and which rows of its answer are wanted."""
+
+    incremental: Incremental | None = None
+    lower: Comparable | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    # <feature incremental.end>
+    end: Any = None
+    seen_before: frozenset[bytes] = frozenset()
+    seen_at_end: set[bytes] = field(default_factory=set)
+    # </feature>
+
+    def wanted(self, records: list[Record]) -> list[Record]:
+        """Leave out records older than the bound. Those of the bound's own tick come again."""
+        if self.incremental is None:
+            return records
+        return [record for record in records if self._is_wanted(record, self.incremental)]
+
+    def _is_wanted(self, record: Record, incremental: Incremental) -> bool:
+        cursor = get_path(record, incremental.cursor_field)
+        value = comparable(cursor, incremental.cursor_format)
+        if value is None:
+            return True
+        if self.lower is not None and value < self.lower:  # type: ignore[operator]
+            return False
+        # <feature incremental.end>
+        if self.end is not None:
+            # Neighbouring windows share their edge: an API may count it to either, or to both.
+            digest = dump_json(record)
+            if formatted(value, incremental.param_format) == self.end:
+                self.seen_at_end.add(digest)
+            return digest not in self.seen_before
+        # </feature>
+        return True
+
+
+def pieces(
+    incremental: Incremental | None, config: Config, cursor: Any, now: float
+) -> Iterator[Piece]:
+    """Yield what to read, in order of time, from a cursor on, else from the start date on."""
+    if incremental is None:
+        yield Piece()
+        return
+    lower = _lower_bound(incremental, config, cursor)
+    # <feature incremental.end>
+    if incremental.end_param is not None and lower is not None:
+        yield from _windows(incremental, lower, cursor, now)
+        return
+    # </feature>
+    # <feature incremental.param>
+    if incremental.param is not None and lower is not None:
+        since = _filter_value(incremental, lower, cursor)
+        yield Piece(incremental=incremental, lower=lower, params={incremental.param: since})
+        return
+    # </feature>
+    yield Piece(incremental=incremental, lower=lower)
+# <feature parents>
+
+
+def full_pieces(incremental: Incremental | None, config: Config, now: float) -> Iterator[Piece]:
+    """Yield what to read of a parent: everything, unless the API refuses to answer unfiltered."""
+    if incremental is not None and incremental.required:
+        yield from pieces(incremental, config, None, now)
+    else:
+        yield Piece()
+# </feature>
+
+
+def _lower_bound(incremental: Incremental, config: Config, cursor: Any) -> Comparable | None:
+    # <feature incremental.time>
+    if incremental.cursor_format in ("integer", "string"):
+        return comparable(cursor, incremental.cursor_format)
+    start = from_datetime(config.start_date) if config.start_date is not None else None
+    value = comparable(cursor, incremental.cursor_format)
+    if not isinstance(value, int):
+        return start
+    return max(value - config.lookback_days * DAY, start or 0)
+    # </feature>
+    # <feature !incremental.time>
+    return comparable(cursor, incremental.cursor_format)
+    # </feature>
+# <feature incremental.param>
+
+
+def _filter_value(incremental: Incremental, lower: Comparable, cursor: Any) -> Any:
+    """Return the filter's value: the API's own text of the cursor where that says it."""
+    form = incremental.param_format
+    if isinstance(lower, str):
+        return lower
+    # <feature incremental.strict>
+    if incremental.param_is_strict:
+        return formatted(lower - TICKS.get(form, 1), form)
+    # </feature>
+    if form == incremental.cursor_format and comparable(cursor, form) == lower:
+        return cursor
+    return formatted(lower, form)
+# </feature>
+# <feature incremental.end>
+
+
+def _windows(incremental: Incremental, lower: Comparable, cursor: Any, now: float) -> Iterator[Piece]:
+    """Yield windows that follow on each other up to now, none longer than the API accepts."""
+    form = incremental.param_format
+    start, last = int(lower), int(now * 1_000_000)
+    step = int(incremental.max_window_days * DAY) if incremental.max_window_days else None
+    value = _filter_value(incremental, lower, cursor)
+    at_edge: set[bytes] = set()
+    while True:
+        stop = last if step is None else min(start + step, last)
+        end = formatted(stop, form)
+        piece = Piece(
+            incremental=incremental,
+            lower=lower,
+            params={incremental.param: value, incremental.end_param: end},
+            end=end,
+            seen_before=frozenset(at_edge),
+        )
+        yield piece
+        if stop >= last:
+            return
+        at_edge, start, value = piece.seen_at_end, stop, end
+# </feature>

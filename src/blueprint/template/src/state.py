@@ -1,0 +1,142 @@
+"""How far an incremental read has come: cursors, their formats, and the state that is kept between reads."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from .errors import ConfigError
+from .models import Incremental, TimeFormat
+from .utils import get_path
+
+Partition = Mapping[str, Any]
+Comparable = int | float | str
+
+_MICROSECOND = 1_000_000
+_UNITS = {"unix_milliseconds": 1_000, "unix_seconds": _MICROSECOND}
+DAY = 86_400 * _MICROSECOND
+
+TICKS = {"unix_milliseconds": 1_000, "date": DAY, "integer": 1}
+"""The smallest step of a format, where it is not a second, in the unit of `comparable`."""
+
+
+def comparable(value: Any, form: TimeFormat) -> Comparable | None:
+    """Return a cursor as something that can be compared: for times, microseconds since 1970 (UTC).
+
+    `None` for what is missing or not of the format.
+    """
+    if value is None or isinstance(value, bool):
+        return None
+    if form == "string":
+        return str(value)
+    try:
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        return _microseconds(value) if form != "integer" else None
+    if not isinstance(number, (int, float)):
+        return None
+    return number if form == "integer" else round(number * _UNITS.get(form, _MICROSECOND))
+
+
+def _microseconds(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return from_datetime(moment)
+
+
+def from_datetime(moment: datetime) -> int:
+    """Return a moment in microseconds since 1970; without a zone it is taken as UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    since_1970 = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since_1970.days * 86_400 + since_1970.seconds) * _MICROSECOND + since_1970.microseconds
+
+
+def formatted(value: Comparable, form: TimeFormat) -> str | int | float:
+    """Return a comparable value as a request parameter, rounded down to the format's precision."""
+    if form in ("string", "integer") or isinstance(value, str):
+        return value
+    if form in _UNITS:
+        return int(value // _UNITS[form])
+    moment = datetime.fromtimestamp(value // _MICROSECOND, tz=UTC)
+    return moment.strftime("%Y-%m-%d" if form == "date" else "%Y-%m-%dT%H:%M:%SZ")
+
+
+class StreamState:
+    """The greatest cursor that is safely read: of a stream, or of each partition of a child stream."""
+
+    def __init__(self, incremental: Incremental, saved: Mapping[str, Any] | None = None) -> None:
+        self._incremental = incremental
+        self._cursors: dict[str, Any] = {}
+        self._partitions: dict[str, Partition] = {}
+        self._pending: dict[str, Any] = {}
+        self.changed = False
+        self._load(saved or {})
+
+    def _load(self, saved: Mapping[str, Any]) -> None:
+        name = self._incremental.name
+        if name in saved:
+            self._store({}, saved[name])
+        # <feature parents>
+        for entry in saved.get("states", []):
+            try:
+                self._store(entry["partition"], entry["cursor"][name])
+            except (TypeError, KeyError):
+                raise ConfigError(f"The state can't be read: no cursor {name} in {entry}.") from None
+        # </feature>
+
+    def _store(self, partition: Partition, cursor: Any) -> None:
+        if comparable(cursor, self._incremental.cursor_format) is None:
+            raise ConfigError(
+                f"The state can't be read: {cursor!r} is not a cursor of {self._incremental.name}."
+            )
+        key = _key(partition)
+        self._partitions[key] = partition
+        self._cursors[key] = cursor
+
+    def cursor(self, partition: Partition | None = None) -> Any:
+        """Return the cursor to read on from, as the API wrote it; `None` at the first read."""
+        return self._cursors.get(_key(partition))
+
+    def observe(self, rows: list[dict[str, Any]], partition: Partition | None = None) -> None:
+        """Take note of rows that were read. They count from `commit` on."""
+        form = self._incremental.cursor_format
+        key = _key(partition)
+        greatest = self._pending.get(key, self._cursors.get(key))
+        limit = comparable(greatest, form)
+        for row in rows:
+            cursor = get_path(row, self._incremental.cursor_field)
+            value = comparable(cursor, form)
+            if value is not None and (limit is None or value > limit):  # type: ignore[operator]
+                greatest, limit = cursor, value
+        if greatest is not None:
+            self._partitions[key] = partition or {}
+            self._pending[key] = greatest
+
+    def commit(self) -> None:
+        """Make what was observed the state: everything up to it has been read."""
+        self.changed = self.changed or bool(self._pending)
+        self._cursors |= self._pending
+        self._pending.clear()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as it is saved."""
+        self.changed = False
+        name = self._incremental.name
+        # <feature parents>
+        states = [
+            {"partition": self._partitions[key], "cursor": {name: cursor}}
+            for key, cursor in self._cursors.items()
+            if key != _key()
+        ]
+        if states:
+            return {"states": states}
+        # </feature>
+        cursor = self._cursors.get(_key())
+        return {} if cursor is None else {name: cursor}
+
+
+def _key(partition: Partition | None = None) -> str:
+    return json.dumps(partition or {}, sort_keys=True, default=str)
