@@ -66,7 +66,6 @@ const esm = {
 
 const present = (entries) => entries.filter((entry) => existsSync(join(root, entry)));
 
-if (production) await rm(join(root, 'dist'), { recursive: true, force: true });
 const results = await Promise.all([
   build({
     ...cjs,

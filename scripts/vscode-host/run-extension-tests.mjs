@@ -1,10 +1,11 @@
 // Runs the suite of test/extension inside a real VS Code.
-//   node run-suite.mjs              in the npm-hosted one
-//   node run-suite.mjs --desktop    in a desktop VS Code, through @vscode/test-electron
-//   node run-suite.mjs --auto       desktop where one is installed or can be downloaded, else hosted
+//   node run-extension-tests.mjs            desktop where one is installed or can be downloaded, else hosted
+//   node run-extension-tests.mjs --hosted   in the npm-hosted one
+//   node run-extension-tests.mjs --desktop  in a desktop VS Code, through @vscode/test-electron
+// --no-build takes dist/ and dist-test/ as they are; SOURCEWRIGHT_GREP picks tests, SOURCEWRIGHT_KEEP keeps the workspace.
 // A run passes only with three witnesses: the host's exit, a result file without failures, and a test that passed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -25,7 +26,7 @@ try {
   passed = judge(exit, resultFile);
 } catch (error) {
   say(`The suite could not run: ${error instanceof Error ? error.message : String(error)}`);
-  process.stdout.write('0 passed, 1 failed\n');
+  count(0, 1);
 } finally {
   if (process.env.SOURCEWRIGHT_KEEP === undefined) {
     await rm(workspace, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
@@ -34,13 +35,14 @@ try {
 process.exit(passed ? 0 : 1);
 
 function build() {
+  if (process.argv.includes('--no-build')) return;
   const built = spawnSync(process.execPath, [join(root, 'esbuild.mjs'), '--tests'], { stdio: 'inherit' });
   if (built.status !== 0) throw new Error('the build failed');
 }
 
 async function chooseHost() {
   if (process.argv.includes('--desktop')) return desktop;
-  if (!process.argv.includes('--auto')) return hosted;
+  if (process.argv.includes('--hosted')) return hosted;
   const found = await desktopEditor();
   say(found === undefined ? 'suite: npm-hosted VS Code' : `suite: desktop VS Code ${found}`);
   return found === undefined ? hosted : desktop;
@@ -114,19 +116,25 @@ async function hosted(resultFile) {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     let report;
     const exit = new Promise((resolve) => (report = resolve));
-    await page.exposeFunction('codeAutomationLog', () => undefined);
+    const console = [];
+    await page.exposeFunction('codeAutomationLog', (type, words) => {
+      console.push(`${type}: ${words.map(String).join(' ')}`);
+    });
     await page.exposeFunction('codeAutomationExit', (code) => report(code));
     const remote = (path) => `vscode-remote://${server.authority}${path}`;
     const payload = [
       ['extensionDevelopmentPath', remote(root)],
-      ['extensionTestsPath', remote(suite.replace(/\.js$/, ''))],
+      ['extensionTestsPath', remote(suite)],
       ['skipWelcome', 'true'],
     ];
     const query = `folder=${encodeURIComponent(workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
     await page.goto(`${server.url}/?${query}`);
     const late = new Promise((resolve) => setTimeout(resolve, TIME_LIMIT_MS, 'time limit'));
     const code = await Promise.race([exit, late]);
-    if (code !== 0) say(`server log: ${readFileSync(server.logFile, 'utf8').slice(-2000)}`);
+    if (code !== 0 && !existsSync(resultFile)) {
+      say(`console of the host:\n${console.slice(-20).join('\n')}`);
+      say(`log of the server:\n${readFileSync(server.logFile, 'utf8').slice(-1500)}`);
+    }
     return code;
   } finally {
     await browser?.close();
@@ -136,7 +144,11 @@ async function hosted(resultFile) {
 }
 
 function suiteEnvironment(resultFile) {
-  return { SOURCEWRIGHT_SUITE_RESULT: resultFile };
+  const grep = process.env.SOURCEWRIGHT_GREP;
+  return {
+    SOURCEWRIGHT_SUITE_RESULT: resultFile,
+    ...(grep === undefined ? {} : { SOURCEWRIGHT_GREP: grep }),
+  };
 }
 
 function judge(exit, resultFile) {
@@ -150,6 +162,13 @@ function judge(exit, resultFile) {
   const ok = exit === 0 && result?.failures === 0 && bad === 0 && good > 0;
   if (!ok && bad === 0)
     say(`No pass: exit ${String(exit)}, result file ${result === undefined ? 'missing' : 'present'}`);
-  process.stdout.write(`${String(good)} passed, ${String(ok ? 0 : Math.max(bad, 1))} failed\n`);
+  count(good, ok ? 0 : Math.max(bad, 1));
   return ok;
+}
+
+/** The last line for people, and the same for `npm test`, which adds the suites up. */
+function count(good, bad) {
+  process.stdout.write(`${good} passed, ${bad} failed\n`);
+  const file = process.env.SOURCEWRIGHT_TEST_COUNTS;
+  if (file !== undefined) writeFileSync(file, JSON.stringify({ passed: good, failed: bad, skipped: 0 }));
 }

@@ -1,0 +1,96 @@
+import { strict as assert } from 'node:assert';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { access, extension } from './helpers.ts';
+
+interface Contributes {
+  commands: { command: string; title: string; category?: string }[];
+  menus: Record<string, { command: string; when?: string; group?: string }[]>;
+  views: Record<string, { id: string; icon?: string }[]>;
+  viewsContainers: { activitybar: { id: string; icon: string }[] };
+  configuration: { properties: Record<string, { scope?: string; default?: unknown }> }[];
+}
+
+const manifest = (): {
+  contributes: Contributes;
+  icon: string;
+  extensionKind: string[];
+  capabilities: { untrustedWorkspaces: { supported: unknown }; virtualWorkspaces: { supported: unknown } };
+} => extension().packageJSON as never;
+
+describe('the extension', () => {
+  it('activates within a quarter of a second, without its engine', async () => {
+    const { activationMs } = await access();
+    assert.ok(extension().isActive);
+    assert.ok(activationMs < 250, `activation took ${activationMs} ms`);
+    const engine = Object.keys(require.cache).filter((path) => path.endsWith('engine.cjs'));
+    assert.deepEqual(engine, [], 'the heavy bundle was loaded by activation alone');
+  });
+
+  it('registers every command that its manifest names', async () => {
+    await access();
+    const known = new Set(await vscode.commands.getCommands(true));
+    const missing = manifest().contributes.commands.filter(({ command }) => !known.has(command));
+    assert.deepEqual(missing, []);
+  });
+
+  it('offers Generate Connector in the category Sourcewright', () => {
+    const command = manifest().contributes.commands.find(
+      (candidate) => candidate.command === 'sourcewright.generateConnector',
+    );
+    assert.equal(command?.title, 'Generate Connector');
+    assert.equal(command.category, 'Sourcewright');
+  });
+
+  it('names only commands of its own in menus, and files that exist', () => {
+    const { contributes, icon } = manifest();
+    const commands = new Set(contributes.commands.map(({ command }) => command));
+    const used = Object.values(contributes.menus).flat();
+    assert.deepEqual(
+      used.filter(({ command }) => !commands.has(command)),
+      [],
+    );
+    const files = [
+      icon,
+      ...contributes.viewsContainers.activitybar.map((container) => container.icon),
+      ...Object.values(contributes.views)
+        .flat()
+        .flatMap((view) => (view.icon === undefined ? [] : [view.icon])),
+    ];
+    const root = extension().extensionPath;
+    assert.deepEqual(
+      files.filter((file) => !existsSync(join(root, file))),
+      [],
+    );
+  });
+
+  it('reaches every command from the palette but those that need an item', () => {
+    const { contributes } = manifest();
+    const hidden = (contributes.menus['commandPalette'] ?? []).filter(({ when }) => when === 'false');
+    assert.deepEqual(hidden.map(({ command }) => command).sort(), [
+      'sourcewright.revealFinding',
+      'sourcewright.selectRun',
+    ]);
+  });
+
+  it('lets no workspace widen what the extension may do', () => {
+    const settings = Object.assign(
+      {},
+      ...manifest().contributes.configuration.map((part) => part.properties),
+    ) as Record<string, { scope?: string }>;
+    for (const [name, { scope }] of Object.entries(settings)) {
+      if (/\.(gates|limits)\.|pythonPath/.test(name)) assert.equal(scope, 'machine', name);
+    }
+    const { capabilities, extensionKind } = manifest();
+    assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
+    assert.equal(capabilities.virtualWorkspaces.supported, false);
+    assert.deepEqual(extensionKind, ['workspace']);
+  });
+
+  it('shows an empty pipeline and no runs before the first', async () => {
+    const { pipelineTree, runsTree } = await access();
+    assert.deepEqual(await pipelineTree.getChildren(), []);
+    assert.deepEqual(runsTree.getChildren(), []);
+  });
+});
