@@ -152,7 +152,7 @@ export function docstring(indent: string, summary: string, paragraphs: readonly 
   const rest = paragraphs.map(docText).filter((paragraph) => paragraph !== '');
   const width = LINE_LENGTH - indent.length;
   const raw = [first, ...rest].some((text) => text.includes('\\')) ? 'r' : '';
-  const head = plainText(first, width - 10);
+  const head = plainText(first, width - 10).replace(/…$/, '.');
   const opening = `${indent}${raw}"""${head}`;
   if (rest.length === 0 && !/["\\]$/.test(head)) return [`${opening}"""`];
   const lines = [opening];

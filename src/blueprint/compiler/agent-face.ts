@@ -23,7 +23,7 @@ export function emitAgentFace(blueprint: Blueprint): CompiledFile[] {
     tag: blueprint.name.replaceAll('-', '_'),
   };
   const bodies = planned.map((entry) => ({ entry, lines: operationLines(entry, need) }));
-  const title = plainText(blueprint.api.title, 60) || blueprint.name;
+  const title = plainText(blueprint.api.title, 50) || blueprint.name;
   const single = module(
     `Operations of ${title} for language models.`,
     bodies,

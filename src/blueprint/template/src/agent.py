@@ -1,17 +1,16 @@
-"""What the operations for language models are made of: the `@connector` decorator, results and their provenance.
+"""What the operations for language models are made of: `@connector`, results, provenance.
 
-An operation is one async function with its own parameter model. Decorated, it becomes a `Connector`, which checks its
-parameters, runs, and stamps where its result came from. `Connectors` is an ordered set of them: it hands over
-credentials (`bind_deps`), and describes all operations to a model (`to_llm`).
+An operation is one async function with its own parameter model. Decorated, it becomes a `Connector`:
+it checks its parameters, runs, and stamps where its result came from. `Connectors` is an ordered set
+of them. It hands over credentials (`bind_deps`) and describes them all to a model (`to_llm`).
 """
 
 from __future__ import annotations
 
 import inspect
-import json
 import sys
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,7 +18,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from .tables import DataFrame, Row, find_pandas, flat_rows, rows_to_dataframe, sanitize_dataframe, summarise_wide_row
+from .agent_text import parameter_lines
+from .tables import (
+    DataFrame,
+    Row,
+    find_pandas,
+    flat_rows,
+    rows_to_dataframe,
+    sanitize_dataframe,
+    summarise_wide_row,
+)
 
 #: Under `python -OO` no function has a docstring.
 _DOCSTRINGS_STRIPPED = 2
@@ -71,15 +79,18 @@ class OutputConfig:
         titles = sum(column.role is ColumnRole.TITLE for column in self.columns)
         others = sum(column.role is not ColumnRole.KEY for column in self.columns)
         if titles > 1 or (len(names) > others > 0 and titles != 1):
-            raise ValueError("An OutputConfig with a KEY column and others needs exactly one TITLE column")
+            raise ValueError(
+                "An OutputConfig with a KEY column and others needs exactly one TITLE column"
+            )
 
     def build_table_result(self, records: Any, provenance: Provenance) -> Result:
-        """A table result of records (nested as the API sent them) or of a DataFrame, configured columns first.
+        """Return a table of records, nested as the API sent them, or of a DataFrame.
 
-        Columns that the data does not have are not dropped silently: `provenance.properties` lists them as
-        `missing_columns`.
+        Configured columns stand first. Those that the data does not have are not dropped silently:
+        `provenance.properties` lists them as `missing_columns`.
         """
-        rows = _rows_of(records)
+        whole = {column.name for column in self.columns if column.dtype == "json"}
+        rows = _rows_of(records, whole)
         present = list(rows[0]) if rows else []
         known = [column for column in self.columns if column.name in present or not rows]
         missing = [column.name for column in self.columns if column not in known]
@@ -96,7 +107,9 @@ class OutputConfig:
                 properties["summary_of_columns"] = len(rows[0])
                 rows, order = [summary], list(summary)
         roles = {column.name: column for column in known}
-        schema = OutputConfig(tuple(roles.get(name, Column(name, _dtype(rows, name))) for name in order))
+        schema = OutputConfig(
+            tuple(roles.get(name, Column(name, _dtype(rows, name))) for name in order)
+        )
         pandas = find_pandas()
         data = rows if pandas is None else rows_to_dataframe(rows, order)
         return Result(data, replace(provenance, properties=properties), schema)
@@ -104,7 +117,7 @@ class OutputConfig:
 
 @dataclass(frozen=True)
 class Result:
-    """What an operation returns: `data` is a DataFrame (plain rows where pandas is not installed) or text."""
+    """What an operation returns: a DataFrame (without pandas, plain rows) or a text in `data`."""
 
     data: Any
     provenance: Provenance
@@ -117,13 +130,15 @@ class Result:
 
     @property
     def rows(self) -> list[Row]:
-        """The table as plain rows, with or without pandas; a text as one row with the column `text`."""
+        """The table as plain rows, with or without pandas; a text as one row, column `text`."""
         return _rows_of([{"text": self.data}] if isinstance(self.data, str) else self.data)
 
     def to_dataframe(self) -> DataFrame:
-        """The table as a pandas DataFrame; raises PandasMissingError where pandas is not installed."""
+        """Return the table as a DataFrame; raises PandasMissingError without pandas."""
         if isinstance(self.data, (str, list)):
-            columns = [column.name for column in self.output_schema.columns] if self.output_schema else []
+            columns = (
+                [column.name for column in self.output_schema.columns] if self.output_schema else []
+            )
             return rows_to_dataframe(self.rows, columns)
         return self.data
 
@@ -131,14 +146,14 @@ class Result:
     def from_dataframe(
         cls, frame: DataFrame, provenance: Provenance, output_schema: OutputConfig | None = None
     ) -> Result:
-        """A result of any DataFrame, made safe to serialise."""
+        """Make a result of any DataFrame, which is made safe to serialise."""
         return cls(sanitize_dataframe(frame), provenance, output_schema)
 
 
-def _rows_of(records: Any) -> list[Row]:
+def _rows_of(records: Any, whole: Collection[str] = ()) -> list[Row]:
     if hasattr(records, "to_dict") and hasattr(records, "columns"):
         records = _dataframe_rows(sanitize_dataframe(records))
-    return flat_rows(records)
+    return flat_rows(records, whole)
 
 
 def _dataframe_rows(frame: DataFrame) -> list[Row]:
@@ -156,10 +171,17 @@ def _dataframe_rows(frame: DataFrame) -> list[Row]:
 
 def _dtype(rows: Sequence[Row], name: str) -> str:
     kinds = {bool: "boolean", int: "integer", float: "number"}
-    return next((kinds.get(type(row[name]), "string") for row in rows if row[name] is not None), "string")
+    return next(
+        (kinds.get(type(row[name]), "string") for row in rows if row[name] is not None), "string"
+    )
 
 
-# -------------------------------------------------------------------------------------------------------- operations
+def _column_text(column: Column) -> str:
+    role = "" if column.role is ColumnRole.DATA else f", {column.role.value}"
+    return f"{column.name} ({column.dtype}{role})"
+
+
+# ------------------------------------------------------------------------------------ operations
 
 OperationFunction = Callable[..., Awaitable[Result]]
 
@@ -182,16 +204,22 @@ class Connector:
     #: What `bind_deps` handed over. Never shown, since it may hold credentials.
     bound: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    async def __call__(self, params: BaseModel | Mapping[str, Any] | None = None, /, **keywords: Any) -> Result:
-        """Run the operation. Keywords that name a dependency are handed over for this call alone."""
+    async def __call__(
+        self, params: BaseModel | Mapping[str, Any] | None = None, /, **keywords: Any
+    ) -> Result:
+        """Run the operation. Keywords that name a dependency bind it for this call alone."""
         given = {name: keywords.pop(name) for name in self.dependencies if name in keywords}
         dependencies = {**self.bound, **given}
         missing = [name for name in self.needs if name not in dependencies]
         if missing:
-            raise TypeError(f"{self.name} needs {', '.join(missing)}: bind it with bind_deps({missing[0]}=…)")
+            raise TypeError(
+                f"{self.name} needs {', '.join(missing)}: bind it with bind_deps({missing[0]}=…)"
+            )
         result = await self.function(self._checked(params, keywords), **dependencies)
         if (self.result_type == "text") != isinstance(result.data, str):
-            raise TypeError(f"{self.name} declares a {self.result_type} result and returned {type(result.data)}")
+            raise TypeError(
+                f"{self.name} declares a {self.result_type} result and returned {type(result.data)}"
+            )
         provenance = replace(
             result.provenance,
             source=self.name,
@@ -200,30 +228,38 @@ class Connector:
         )
         return replace(result, provenance=provenance)
 
-    def _checked(self, params: BaseModel | Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> BaseModel:
+    def _checked(
+        self, params: BaseModel | Mapping[str, Any] | None, keywords: Mapping[str, Any]
+    ) -> BaseModel:
         if isinstance(params, BaseModel):
             if not isinstance(params, self.params):
-                raise TypeError(f"{self.name} takes {self.params.__name__}, not {type(params).__name__}")
+                raise TypeError(
+                    f"{self.name} takes {self.params.__name__}, not {type(params).__name__}"
+                )
             if keywords:
-                raise TypeError(f"{self.name} takes either its parameter model or keywords, not both")
+                raise TypeError(
+                    f"{self.name} takes either its parameter model or keywords, not both"
+                )
             return params
         return self.params.model_validate({**(params or {}), **keywords})
 
     def bind_deps(self, **dependencies: Any) -> Connector:
-        """The same operation with what it needs besides its parameters, such as credentials."""
+        """Return the operation with what it needs besides its parameters, such as credentials."""
         unknown = [name for name in dependencies if name not in self.dependencies]
         if unknown:
             raise TypeError(f"{self.name} has no dependency named {', '.join(unknown)}")
         return replace(self, bound={**self.bound, **dependencies})
 
     def to_llm(self) -> str:
-        """The operation as a model reads it: heading, docstring, what it returns, a line per parameter."""
+        """Describe the operation to a model: docstring, what it returns, its parameters."""
         lines = [f"### {self.name}", "", self.description, ""]
         if self.output is not None and self.output.columns:
-            lines.append("Returns: " + ", ".join(_column_text(column) for column in self.output.columns))
+            lines.append(
+                "Returns: " + ", ".join(_column_text(column) for column in self.output.columns)
+            )
         if self.result_type == "text":
             lines.append("-> result.data is text (not a DataFrame).")
-        lines.extend(_parameter_lines(self.params))
+        lines.extend(parameter_lines(self.params))
         return "\n".join(lines).rstrip()
 
 
@@ -237,18 +273,22 @@ def connector(
     tags: Iterable[str] = (),
     properties: Mapping[str, Any] | None = None,
 ) -> Callable[[OperationFunction], Connector]:
-    """Make an async function `f(params, *, dependency…)` an operation. Its docstring is what a model reads."""
+    """Make `async def f(params, *, dependency…)` an operation; a model reads its docstring."""
 
     def decorate(function: OperationFunction) -> Connector:
         own_name = name if name is not None else getattr(function, "__name__", "")
         text = description if description is not None else inspect.getdoc(function)
         if not text and sys.flags.optimize < _DOCSTRINGS_STRIPPED:
-            raise TypeError(f"{own_name} has no docstring, and so nothing that tells a model when to use it")
+            raise TypeError(
+                f"{own_name} has no docstring, and so nothing that tells a model when to use it"
+            )
         if not inspect.iscoroutinefunction(function):
             raise TypeError(f"{own_name} is not an async function")
         arguments = list(inspect.signature(function).parameters.values())
         model = params if params is not None else _model_of(function, arguments[0].name)
-        keywords = [argument for argument in arguments[1:] if argument.kind is argument.KEYWORD_ONLY]
+        keywords = [
+            argument for argument in arguments[1:] if argument.kind is argument.KEYWORD_ONLY
+        ]
         return Connector(
             name=own_name,
             description=text or own_name,
@@ -259,7 +299,9 @@ def connector(
             tags=tuple(tags),
             properties=dict(properties or {}),
             dependencies=tuple(argument.name for argument in keywords),
-            needs=tuple(argument.name for argument in keywords if argument.default is argument.empty),
+            needs=tuple(
+                argument.name for argument in keywords if argument.default is argument.empty
+            ),
         )
 
     return decorate
@@ -268,7 +310,9 @@ def connector(
 def _model_of(function: OperationFunction, argument: str) -> type[BaseModel]:
     model = typing.get_type_hints(function).get(argument)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        raise TypeError(f"The first argument of {function!r} must be annotated with a pydantic model")
+        raise TypeError(
+            f"The first argument of {function!r} must be annotated with a pydantic model"
+        )
     return model
 
 
@@ -284,11 +328,11 @@ class Connectors:
 
     @property
     def names(self) -> list[str]:
-        """The names in order."""
+        """The names, in order."""
         return list(self._operations)
 
     def get(self, name: str) -> Connector | None:
-        """The operation of that name, or None."""
+        """Return the operation of that name, or None."""
         return self._operations.get(name)
 
     def __getitem__(self, name: str) -> Connector:
@@ -312,18 +356,24 @@ class Connectors:
         return f"Connectors({self.names})"
 
     def bind_deps(self, **dependencies: Any) -> Connectors:
-        """The same operations, each with those of the dependencies that it takes."""
+        """Return the same operations, each with those of the dependencies that it takes."""
         known = {name for operation in self for name in operation.dependencies}
         unknown = [name for name in dependencies if self._operations and name not in known]
         if unknown:
             raise TypeError(f"No operation here has a dependency named {', '.join(unknown)}")
         return Connectors(
-            operation.bind_deps(**{name: dependencies[name] for name in operation.dependencies if name in dependencies})
+            operation.bind_deps(
+                **{
+                    name: dependencies[name]
+                    for name in operation.dependencies
+                    if name in dependencies
+                }
+            )
             for operation in self
         )
 
     def filter(self, *, tags: Iterable[str] = (), name: str = "", **properties: Any) -> Connectors:
-        """Those that carry every tag, have `name` in their name and these properties."""
+        """Return those that carry every tag, have `name` in their name and these properties."""
         wanted = set(tags)
         return Connectors(
             operation
@@ -334,55 +384,5 @@ class Connectors:
         )
 
     def to_llm(self) -> str:
-        """All operations as a model reads them."""
+        """Describe all operations to a model."""
         return "\n\n".join(operation.to_llm() for operation in self)
-
-
-# ------------------------------------------------------------------------------------------------- words for a model
-
-
-def _column_text(column: Column) -> str:
-    role = "" if column.role is ColumnRole.DATA else f", {column.role.value}"
-    return f"{column.name} ({column.dtype}{role})"
-
-
-def _parameter_lines(model: type[BaseModel]) -> list[str]:
-    schema = model.model_json_schema()
-    required = set(schema.get("required", []))
-    return [
-        f"- {name}{'' if name in required else '?'}: {_type_text(part)} — {_parameter_text(part)}"
-        for name, part in schema.get("properties", {}).items()
-    ]
-
-
-def _parameter_text(schema: Mapping[str, Any]) -> str:
-    bounds = next((part for part in _alternatives(schema) if "minimum" in part or "maximum" in part), {})
-    notes = []
-    if abs(bounds.get("minimum", 2**62)) < 2**53:
-        notes.append(f"at least {bounds['minimum']}")
-    if abs(bounds.get("maximum", 2**62)) < 2**53:
-        notes.append(f"at most {bounds['maximum']}")
-    if schema.get("default") is not None:
-        notes.append(f"default {json.dumps(schema['default'], default=str)}")
-    text = str(schema.get("description", ""))
-    return f"{text} ({', '.join(notes)})" if notes else text
-
-
-def _type_text(schema: Mapping[str, Any]) -> str:
-    texts = [_one_type_text(part) for part in _alternatives(schema) if part.get("type") != "null"]
-    return " | ".join(dict.fromkeys(texts)) or "any"
-
-
-def _alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list(schema.get("anyOf", [schema]))
-
-
-def _one_type_text(schema: Mapping[str, Any]) -> str:
-    if "const" in schema:
-        return json.dumps(schema["const"])
-    if "enum" in schema:
-        return " | ".join(json.dumps(value) for value in schema["enum"])
-    if schema.get("type") == "array":
-        items = _type_text(schema.get("items", {}))
-        return f"({items})[]" if "|" in items else f"{items}[]"
-    return str(schema.get("type", "any"))

@@ -1,6 +1,6 @@
-"""How an operation for a language model asks the API: one page or as many as its limit needs, errors in plain words.
+"""How an operation for a language model asks the API: as many pages as its limit needs.
 
-Every failure that a model can act on is a ValueError whose message says what to do next. None of them chains the
+Every failure is a ValueError whose message tells the model what to do next. None of them chains the
 original exception, which may show the request.
 """
 
@@ -41,7 +41,7 @@ async def fetch_table(
     limit: int | None = None,
     empty_is_error: bool = False,
 ) -> Result:
-    """Rows as a table: up to `limit` of them over all pages, or one record where there is no limit."""
+    """Return up to `limit` rows over all pages as a table; without a limit, one record."""
     if client is None:
         async with ApiClient(Config.model_validate({})) as own:
             return await fetch_table(
@@ -64,12 +64,14 @@ async def fetch_table(
         if rows or (limit is not None and not empty_is_error):
             provenance = Provenance(params=shown, properties=properties)
             return output.build_table_result(rows, provenance)
-        failure = EmptyResultError(f"Nothing found with {_listed(shown)}. Change them and try again.")
+        failure = EmptyResultError(
+            f"Nothing found with {_listed(shown)}. Change them and try again."
+        )
     raise failure
 
 
 async def fetch_text(client: ApiClient | None, request: Request, params: BaseModel) -> Result:
-    """The answer's body as text."""
+    """Return the answer's body as text."""
     if client is None:
         async with ApiClient(Config.model_validate({})) as own:
             return await fetch_text(own, request, params)
@@ -95,10 +97,12 @@ async def _rows(
     paging: Paging | None,
     limit: int | None,
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Rows, and what is worth knowing about how they were read."""
+    """Return rows, and what is worth knowing about how they were read."""
     rows: list[Any] = []
     pages = 0
-    reader = read_pages(client, request, paging or Paging(), lambda body: rows_at(body, record_path))
+    reader = read_pages(
+        client, request, paging or Paging(), lambda body: rows_at(body, record_path)
+    )
     async for page in reader:
         rows.extend(row for row in page if row is not None)
         pages += 1
@@ -106,13 +110,14 @@ async def _rows(
             return rows, {}
         if len(rows) >= limit:
             break
+    limit = limit or 0
     # What was cut off, or a page that was not asked for, may hold more.
-    complete = paging is None and len(rows) <= (limit or 0) or len(rows) < (limit or 0)
+    complete = len(rows) < limit or (paging is None and len(rows) == limit)
     return rows[:limit], {"pages": pages, "complete": complete}
 
 
 def rows_at(body: Any, path: FieldPath) -> list[Any]:
-    """The rows that stand at a path; `*` goes through every element of a list or value of a map."""
+    """Return the rows at a path; `*` goes through every element of a list or value of a map."""
     values = [body]
     for key in path:
         values = [inner for value in values for inner in _step(value, key)]
@@ -136,31 +141,35 @@ def _step(value: Any, key: str) -> list[Any]:
 
 
 def joined(values: list[Any]) -> str:
-    """Several values in one place of a path, between commas."""
+    """Join several values for one place of a path by commas."""
     return ",".join(str(value) for value in values)
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Header values as text, without those that are not given."""
+    """Return header values as text, without those that are not given."""
     return {name: _text(value) for name, value in values.items() if value is not None}
 
 
 def cookies(values: Mapping[str, Any]) -> dict[str, str]:
-    """A `Cookie` header, if any value is given."""
+    """Return a `Cookie` header, if any value is given."""
     given = texts(values)
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in given.items())} if given else {}
+    return (
+        {"Cookie": "; ".join(f"{name}={value}" for name, value in given.items())} if given else {}
+    )
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A request body without what is not given."""
+    """Return a request body without what is not given."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def deep(name: str, values: Mapping[str, Any] | None) -> Params:
-    """An object in the query: `filter[status]=open`."""
+    """Spread an object over the query: `filter[status]=open`."""
     flat: dict[str, Scalar | list[Any] | None] = {}
     for key, value in (values or {}).items():
-        flat[f"{name}[{key}]"] = value if isinstance(value, (list, bool, int, float)) else str(value)
+        flat[f"{name}[{key}]"] = (
+            value if isinstance(value, (list, bool, int, float)) else str(value)
+        )
     return flat
 
 
@@ -174,7 +183,7 @@ def _text(value: Any) -> str:
 
 
 def shown_params(client: ApiClient, params: BaseModel) -> dict[str, Any]:
-    """The parameters of a call as its provenance shows them: no secret, nothing that was left out."""
+    """Return the parameters as provenance shows them: no secret, nothing left out."""
     dumped = params.model_dump(mode="json", exclude_none=True)
     return {name: _redacted(client, value) for name, value in dumped.items()}
 
@@ -194,7 +203,7 @@ def _listed(shown: Mapping[str, Any]) -> str:
 
 
 def _worded(error: ConnectorError, shown: Mapping[str, Any]) -> OperationError:
-    """The failure with what a model should do about it."""
+    """Say what failed and what a model should do about it."""
     advice = ""
     if isinstance(error, RateLimitedError):
         quota = error.retry_after is not None and error.retry_after > LONGEST_WAIT

@@ -1,6 +1,6 @@
 """Tables that survive display, Arrow and JSON export: rows made flat, and DataFrames made safe.
 
-pandas is optional. Everything about rows works without it; what needs a DataFrame says so in words when it is missing.
+pandas is optional. Everything about rows works without it; what needs a DataFrame says so in words.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -35,8 +35,9 @@ class PandasMissingError(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__(
-            "A DataFrame needs pandas, which is not installed. Install the extra `dataframes` of this package "
-            "(pip install '<package>[dataframes]') or pandas itself, or use the plain rows of `result.rows`."
+            "A DataFrame needs pandas, which is not installed. Install this package's extra "
+            "`dataframes` (pip install '<package>[dataframes]'), or use the plain rows of "
+            "`result.rows`."
         )
 
 
@@ -56,23 +57,29 @@ def find_pandas() -> Any | None:
         return None
 
 
-# ---------------------------------------------------------------------------------------------------------- rows
+# ------------------------------------------------------------------------------------------ rows
 
 
-def flatten(record: Mapping[str, Any], *, depth: int = MAX_NESTING) -> Row:
-    """One flat row of a nested record: `{"a": {"b": 1}}` becomes `{"a.b": 1}`, lists become JSON text."""
+def flatten(record: Mapping[str, Any], whole: Collection[str] = ()) -> Row:
+    """Flatten a nested record: `{"a": {"b": 1}}` becomes `{"a.b": 1}`, lists become JSON text.
+
+    Objects at the names in `whole` become JSON text as well.
+    """
     row: Row = {}
-    _flatten_into(row, record, (), depth)
+    _flatten_into(row, record, (), whole)
     return row
 
 
-def _flatten_into(row: Row, record: Mapping[str, Any], path: tuple[str, ...], depth: int) -> None:
+def _flatten_into(
+    row: Row, record: Mapping[str, Any], path: tuple[str, ...], whole: Collection[str]
+) -> None:
     for key, value in record.items():
         here = (*path, str(key))
-        if isinstance(value, Mapping) and value and len(here) < depth:
-            _flatten_into(row, value, here, depth)
+        name = ".".join(here)
+        if isinstance(value, Mapping) and value and len(here) < MAX_NESTING and name not in whole:
+            _flatten_into(row, value, here, whole)
         else:
-            row[_free_name(".".join(here), row)] = plain_cell(value)
+            row[_free_name(name, row)] = plain_cell(value)
 
 
 def _free_name(name: str, taken: Iterable[str]) -> str:
@@ -85,7 +92,7 @@ def _free_name(name: str, taken: Iterable[str]) -> str:
 
 
 def plain_cell(value: Any) -> Any:
-    """A value as None, bool, int, float or text: nested values as JSON text, dates and times as ISO text."""
+    """Return a value as None, bool, int, float or text: nested ones as JSON, times as ISO text."""
     cell: Any
     if value is None or isinstance(value, (bool, str)):
         cell = value
@@ -105,7 +112,7 @@ def plain_cell(value: Any) -> Any:
 
 
 def _plain_tree(value: Any, depth: int = 0) -> Any:
-    """A nested value with text keys and cells that JSON knows; what is nested absurdly deep becomes null."""
+    """Bring a nested value to what JSON knows; what is nested absurdly deep becomes null."""
     if depth > DEEPEST_JSON:
         return None
     if isinstance(value, Mapping):
@@ -117,34 +124,46 @@ def _plain_tree(value: Any, depth: int = 0) -> Any:
     return plain_cell(value)
 
 
-def flat_rows(records: Iterable[Any]) -> list[Row]:
-    """Flat rows which all have the same columns in the same order, each column of one type."""
-    rows = [flatten(record if isinstance(record, Mapping) else {"value": record}) for record in records]
+def flat_rows(records: Iterable[Any], whole: Collection[str] = ()) -> list[Row]:
+    """Return flat rows which all have the same columns in order, each column of one type."""
+    rows = [
+        flatten(record if isinstance(record, Mapping) else {"value": record}, whole)
+        for record in records
+    ]
     names = list(dict.fromkeys(name for row in rows for name in row))
     hollow = _hollow_parents(rows, names)
-    columns = {name: uniform_cells([row.get(name) for row in rows]) for name in names if name not in hollow}
+    columns = {
+        name: uniform_cells([row.get(name) for row in rows]) for name in names if name not in hollow
+    }
     return [{name: cells[index] for name, cells in columns.items()} for index in range(len(rows))]
 
 
 def _hollow_parents(rows: Sequence[Row], names: Sequence[str]) -> set[str]:
-    """Columns that only say that a nested object was null in some rows, while others spread it over columns."""
+    """Find columns that only say that an object is null here, which others spread over columns."""
     spread = {name[:at] for name in names for at in range(len(name)) if name[at] == "."}
-    return {name for name in names if name in spread and all(row.get(name) in (None, "{}") for row in rows)}
+    return {
+        name
+        for name in names
+        if name in spread and all(row.get(name) in (None, "{}") for row in rows)
+    }
 
 
 def uniform_cells(cells: Sequence[Any]) -> list[Any]:
-    """The cells of one column brought to one type: whole numbers beside fractions to floats, else all to text."""
+    """Bring the cells of a column to one type: whole numbers and fractions to floats, else text."""
     kinds = {type(cell) for cell in cells if cell is not None}
     if len(kinds) <= 1:
         return list(cells)
     exact = all(not isinstance(cell, int) or cell in _EXACT_IN_FLOAT for cell in cells)
     if kinds == {int, float} and exact:
         return [None if cell is None else float(cell) for cell in cells]
-    return [None if cell is None else cell if isinstance(cell, str) else json.dumps(cell) for cell in cells]
+    return [
+        None if cell is None else cell if isinstance(cell, str) else json.dumps(cell)
+        for cell in cells
+    ]
 
 
 def summarise_wide_row(row: Row, first: Sequence[str] = ()) -> Row:
-    """A record with very many columns as its main columns plus one cell of JSON with all the others."""
+    """Return a very wide record as its main columns plus one cell of JSON with all the others."""
     if len(row) < WIDE_ROW_COLUMNS:
         return row
     filled = [name for name, cell in row.items() if cell is not None and not _is_nested_text(cell)]
@@ -160,11 +179,14 @@ def _is_nested_text(cell: Any) -> bool:
     return isinstance(cell, str) and cell[:1] in ("{", "[")
 
 
-# ---------------------------------------------------------------------------------------------------- DataFrames
+# ------------------------------------------------------------------------------------ DataFrames
 
 
 def rows_to_dataframe(rows: Sequence[Row], columns: Sequence[str] = ()) -> DataFrame:
-    """A DataFrame of flat rows. Whole numbers with gaps stay whole; `columns` names those of an empty table."""
+    """Make a DataFrame of flat rows; `columns` names those of an empty one.
+
+    Whole numbers with gaps stay whole.
+    """
     pandas = load_pandas()
     names = list(rows[0]) if rows else list(columns)
     return pandas.DataFrame({name: _series([row[name] for row in rows], pandas) for name in names})
@@ -183,7 +205,7 @@ def _series(cells: Sequence[Any], pandas: Any) -> Any:
 
 
 def sanitize_dataframe(frame: DataFrame) -> DataFrame:
-    """A copy with flat unique column names, a plain index and cells of one serialisable type in each column."""
+    """Return a copy with flat unique names, a plain index, one serialisable type per column."""
     pandas = load_pandas()
     clean = frame.copy()
     if _index_says_something(clean.index, pandas):
@@ -194,13 +216,15 @@ def sanitize_dataframe(frame: DataFrame) -> DataFrame:
         cells = clean[name]
         if _needs_no_change(cells, pandas):
             continue
-        values = [None if _is_missing(cell, pandas) else plain_cell(_unwrapped(cell)) for cell in cells]
+        values = [
+            None if _is_missing(cell, pandas) else plain_cell(_unwrapped(cell)) for cell in cells
+        ]
         clean[name] = _series(uniform_cells(values), pandas)
     return clean
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """The names, with a number after each one that stood before: a, a_2, a_3."""
+    """Number each name that stood before: a, a_2, a_3."""
     taken: set[str] = set()
     unique: list[str] = []
     for name in names:
@@ -212,7 +236,11 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 def _index_says_something(index: Any, pandas: Any) -> bool:
     named = index.name is not None
-    return isinstance(index, pandas.MultiIndex) or named or not pandas.api.types.is_integer_dtype(index)
+    return (
+        isinstance(index, pandas.MultiIndex)
+        or named
+        or not pandas.api.types.is_integer_dtype(index)
+    )
 
 
 def _index_to_columns(frame: DataFrame) -> DataFrame:
@@ -232,7 +260,9 @@ def _column_name(column: Any) -> str:
 
 def _needs_no_change(cells: Any, pandas: Any) -> bool:
     types = pandas.api.types
-    return bool(types.is_bool_dtype(cells) or types.is_integer_dtype(cells) or types.is_float_dtype(cells))
+    return bool(
+        types.is_bool_dtype(cells) or types.is_integer_dtype(cells) or types.is_float_dtype(cells)
+    )
 
 
 def _is_missing(cell: Any, pandas: Any) -> bool:
@@ -240,7 +270,7 @@ def _is_missing(cell: Any, pandas: Any) -> bool:
 
 
 def _unwrapped(cell: Any) -> Any:
-    """A numpy scalar or array as Python's own value."""
+    """Return a numpy scalar or array as Python's own value."""
     if type(cell).__module__ == "numpy":
         return cell.tolist()
     return cell

@@ -1,15 +1,14 @@
-"""Operations check their parameters, stamp their results, keep secrets and describe themselves to a model."""
-
-from __future__ import annotations
+"""Operations check their parameters, stamp their results and describe themselves to a model."""
 
 import asyncio
 import re
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import pandas as pd
 import pytest
-from face.agent import (
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from src.agent import (
     Column,
     ColumnRole,
     Connector,
@@ -19,9 +18,10 @@ from face.agent import (
     Result,
     connector,
 )
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from src.tables import load_pandas
 
-SECRET = "s3cr3t-value"
+PANDAS = load_pandas()
+HIDDEN = "k3y-of-a-test"
 
 
 class FindParams(BaseModel):
@@ -53,7 +53,10 @@ def find_connector(**options: Any) -> Connector:
 
         Next: use id with fetch(id=<id>).
         """
-        rows = [{"id": n, "name": f"{params.query} {n}", "more": api_key == SECRET} for n in range(params.limit)]
+        rows = [
+            {"id": n, "name": f"{params.query} {n}", "more": api_key == HIDDEN}
+            for n in range(params.limit)
+        ]
         return OUTPUT.build_table_result(rows, Provenance(params=params.model_dump()))
 
     return find
@@ -73,7 +76,7 @@ def run(operation: Connector, *args: Any, **keywords: Any) -> Result:
 
 
 def test_an_operation_takes_its_model_a_mapping_or_keywords() -> None:
-    bound = find_connector().bind_deps(api_key=SECRET)
+    bound = find_connector().bind_deps(api_key=HIDDEN)
     results = [
         run(bound, FindParams(query="x", limit=2)),
         run(bound, {"query": "x", "limit": 2}),
@@ -86,11 +89,11 @@ def test_an_operation_takes_its_model_a_mapping_or_keywords() -> None:
 @pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 101}, {"unknown": 1}, {"kinds": ["c"]}])
 def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        run(find_connector().bind_deps(api_key=SECRET), {"query": "x", **wrong})
+        run(find_connector().bind_deps(api_key=HIDDEN), {"query": "x", **wrong})
 
 
 def test_a_model_of_another_operation_is_refused() -> None:
-    bound = find_connector().bind_deps(api_key=SECRET)
+    bound = find_connector().bind_deps(api_key=HIDDEN)
     with pytest.raises(TypeError, match="FindParams"):
         run(bound, OtherParams())
     with pytest.raises(TypeError, match="not both"):
@@ -101,18 +104,18 @@ def test_without_its_dependency_it_says_what_to_bind() -> None:
     with pytest.raises(TypeError, match=r"bind_deps\(api_key="):
         run(find_connector(), query="x")
     with pytest.raises(TypeError, match="no dependency"):
-        find_connector().bind_deps(password="x")
+        find_connector().bind_deps(colour="x")
 
 
 def test_a_dependency_can_be_given_for_one_call() -> None:
-    assert run(find_connector(), query="x", limit=1, api_key=SECRET).rows[0]["more"] is True
+    assert run(find_connector(), query="x", limit=1, api_key=HIDDEN).rows[0]["more"] is True
 
 
 def test_a_secret_shows_nowhere() -> None:
-    bound = find_connector().bind_deps(api_key=SECRET)
+    bound = find_connector().bind_deps(api_key=HIDDEN)
     result = run(bound, query="x", limit=1)
     shown = [repr(bound), str(bound), repr(Connectors([bound])), bound.to_llm(), repr(result)]
-    assert not any(SECRET in text for text in shown)
+    assert not any(HIDDEN in text for text in shown)
 
 
 def test_the_result_is_stamped_with_its_source() -> None:
@@ -133,6 +136,12 @@ def test_missing_and_additional_columns_are_reported() -> None:
     assert list(result.to_dataframe().columns) == ["id", "name", "more"]
 
 
+def test_a_column_of_free_form_objects_stays_one_column_of_json() -> None:
+    output = OutputConfig((Column("id"), Column("free_form", "json")))
+    result = output.build_table_result([{"id": "1", "free_form": {"a": {"b": 1}}}], Provenance())
+    assert result.rows == [{"id": "1", "free_form": '{"a": {"b": 1}}'}]
+
+
 def test_an_empty_table_keeps_its_configured_columns() -> None:
     result = OUTPUT.build_table_result([], Provenance())
     assert result.row_count == len(result.to_dataframe()) == 0
@@ -149,7 +158,9 @@ def test_a_wide_single_record_becomes_a_summary() -> None:
     assert len(two.to_dataframe().columns) == 62
 
 
-@pytest.mark.parametrize("operation", [text_connector(data=[{"a": 1}]), find_connector(result_type="text")])
+@pytest.mark.parametrize(
+    "operation", [text_connector(data=[{"a": 1}]), find_connector(result_type="text")]
+)
 def test_a_result_of_another_type_than_declared_is_refused(operation: Connector) -> None:
     keywords = {"query": "x", "api_key": "k"} if operation.dependencies else {}
     with pytest.raises(TypeError, match="declares"):
@@ -163,7 +174,7 @@ def test_text_counts_as_one_row() -> None:
 
 
 def test_a_result_of_a_dataframe_is_sanitized() -> None:
-    frame = pd.DataFrame({"a": [{"x": 1}, None], "b": [1, "z"]})
+    frame = PANDAS.DataFrame({"a": [{"x": 1}, None], "b": [1, "z"]})
     result = Result.from_dataframe(frame, Provenance())
     assert result.row_count == 2
     assert result.data["a"].iloc[0] == '{"x": 1}'
@@ -171,13 +182,17 @@ def test_a_result_of_a_dataframe_is_sanitized() -> None:
 
 
 def test_a_table_can_be_built_of_a_dataframe() -> None:
-    frame = pd.DataFrame({"name": ["x", None], "id": [2**60 + 1, 2]})
+    frame = PANDAS.DataFrame({"name": ["x", None], "id": [2**60 + 1, 2]})
     result = OUTPUT.build_table_result(frame, Provenance())
     assert result.rows == [{"id": 2**60 + 1, "name": "x"}, {"id": 2, "name": None}]
 
 
 def test_a_config_with_keys_needs_one_title_and_unique_columns() -> None:
-    key, title, data = Column("id", role=ColumnRole.KEY), Column("t", role=ColumnRole.TITLE), Column("d")
+    key, title, data = (
+        Column("id", role=ColumnRole.KEY),
+        Column("t", role=ColumnRole.TITLE),
+        Column("d"),
+    )
     OutputConfig((key,))
     OutputConfig((data,))
     with pytest.raises(ValueError, match="TITLE"):
@@ -195,8 +210,12 @@ def test_a_model_reads_everything_it_needs() -> None:
     assert "Returns: id (integer, KEY), name (string, TITLE), owner.name (string)" in text
     assert "- query: string — Words to look for." in text
     assert '- kinds?: ("a" | "b")[] — Kinds to keep.' in text
-    assert re.search(r"- limit\?: integer — Most rows\. \(at least 1, at most 100, default 20\)", text)
-    assert "- offset?: integer — Rows to pass over. (default 0)" in text, "bounds of the type itself are noise"
+    assert re.search(
+        r"- limit\?: integer — Most rows\. \(at least 1, at most 100, default 20\)", text
+    )
+    assert "- offset?: integer — Rows to pass over. (default 0)" in text, (
+        "bounds of the type itself are noise"
+    )
     assert "not a DataFrame" not in text
     assert "-> result.data is text (not a DataFrame)." in text_connector().to_llm()
 
@@ -204,8 +223,11 @@ def test_a_model_reads_everything_it_needs() -> None:
 def test_a_set_finds_joins_and_filters() -> None:
     operations = Connectors([find_connector(), text_connector()])
     assert operations.names == ["find", "read"]
-    assert operations.get("read") is not None and operations.get("none") is None
-    assert operations["find"].name == "find" and "find" in operations and len(operations) == 2
+    assert operations.get("read") is not None
+    assert operations.get("none") is None
+    assert operations["find"].name == "find"
+    assert "find" in operations
+    assert len(operations) == 2
     with pytest.raises(KeyError, match="find, read"):
         operations["other"]
     with pytest.raises(ValueError, match="Two operations"):
@@ -218,11 +240,11 @@ def test_a_set_finds_joins_and_filters() -> None:
 
 
 def test_a_set_hands_dependencies_to_those_that_take_them() -> None:
-    operations = Connectors([find_connector(), text_connector()]).bind_deps(api_key=SECRET)
+    operations = Connectors([find_connector(), text_connector()]).bind_deps(api_key=HIDDEN)
     assert run(operations["find"], query="x", limit=1).row_count == 1
     assert run(operations["read"]).data == "words"
     with pytest.raises(TypeError, match="No operation"):
-        operations.bind_deps(token="x")
+        operations.bind_deps(colour="x")
     assert len(Connectors().bind_deps(api_key="x")) == 0
 
 
