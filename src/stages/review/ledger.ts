@@ -1,5 +1,9 @@
 /** The findings of a review together with the person's answers, over cycles and over runs. */
-import type { Review } from '../../pipeline/contracts.ts';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Finding, Review } from '../../pipeline/contracts.ts';
+import { writeInside } from '../../workspace/files.ts';
 
 /** Ids of the findings that nobody rejected and that are not applied yet; notes of severity `info` don't count. */
 export function openFindings(review: Review): string[] {
@@ -9,4 +13,62 @@ export function openFindings(review: Review): string[] {
   return review.findings
     .filter((finding) => finding.severity !== 'info' && !settled.has(finding.id))
     .map((finding) => finding.id);
+}
+
+const FILE = 'rejected-findings.json';
+const Remembered = z.object({
+  schemaVersion: z.literal(1),
+  /** Connector → id of the finding → what was said. */
+  connectors: z.record(
+    z.string(),
+    z.record(z.string(), z.object({ rule: z.string(), reason: z.string().optional() })),
+  ),
+});
+type Remembered = z.infer<typeof Remembered>;
+
+async function readRemembered(workspace: string): Promise<Remembered> {
+  try {
+    return Remembered.parse(JSON.parse(await readFile(join(workspace, '.sourcewright', FILE), 'utf8')));
+  } catch {
+    return { schemaVersion: 1, connectors: {} };
+  }
+}
+
+/** Keeps the rejections of a review for later runs of the same connector: a person says it once. */
+export async function rememberRejections(
+  workspace: string,
+  connector: string,
+  review: Review,
+): Promise<void> {
+  const rejected = review.answers.filter((entry) => entry.answer === 'rejected');
+  if (rejected.length === 0) return;
+  const remembered = await readRemembered(workspace);
+  const known = { ...remembered.connectors[connector] };
+  const rules = new Map(review.findings.map((finding) => [finding.id, finding.rule]));
+  for (const { finding, reason } of rejected) {
+    const rule = rules.get(finding);
+    if (rule !== undefined) known[finding] = { rule, ...(reason === undefined ? {} : { reason }) };
+  }
+  const content = { schemaVersion: 1, connectors: { ...remembered.connectors, [connector]: known } };
+  await mkdir(join(workspace, '.sourcewright'), { recursive: true });
+  await writeInside(join(workspace, '.sourcewright'), FILE, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** Findings that were rejected in an earlier run come back as notes: seen, said, and no longer in the way. */
+export async function muteRejected(
+  workspace: string,
+  connector: string,
+  findings: readonly Finding[],
+): Promise<Finding[]> {
+  const known = (await readRemembered(workspace)).connectors[connector] ?? {};
+  return findings.map((finding) => {
+    const said = known[finding.id];
+    if (said?.rule !== finding.rule) return finding;
+    const reason = said.reason === undefined ? '' : `: ${said.reason}`;
+    return {
+      ...finding,
+      severity: 'info',
+      message: `${finding.message} (Rejected in an earlier run${reason})`,
+    };
+  });
 }
