@@ -129,6 +129,11 @@ function scalarName(type: ScalarType): string {
   return type === 'object' ? 'dict[str, Any]' : names[type];
 }
 
+/** Whether a parameter's enumeration becomes part of its type. */
+export function enumerates(parameter: OperationParameter): boolean {
+  return enumLiterals(parameter) !== undefined;
+}
+
 /** The values of an enumeration as Python literals; absent where Python's `Literal` can't hold them. */
 function enumLiterals(parameter: OperationParameter): string[] | undefined {
   const values = [...new Set(parameter.enum ?? [])];
@@ -155,7 +160,7 @@ function bounds(type: ScalarType, parameter: OperationParameter): string[] {
 }
 
 /** Bounds that exclude each other are a mistake of the description: neither is used. */
-function orderedBounds(parameter: OperationParameter): { minimum?: number; maximum?: number } {
+export function orderedBounds(parameter: OperationParameter): { minimum?: number; maximum?: number } {
   const { minimum, maximum } = parameter;
   const finite = (value: number | undefined): value is number =>
     value !== undefined && Number.isFinite(value);

@@ -33,7 +33,7 @@ export function emitAgentFace(blueprint: Blueprint): CompiledFile[] {
   const most = planned.length >= MANY_OPERATIONS ? LINES_OF_MANY : LINES_OF_FEW;
   const sources =
     single.length <= most ? [file('src/operations.py', single)] : packageFiles(title, bodies, planned, need);
-  return [...sources, ...operationTests()];
+  return [...sources, ...operationTests(blueprint, planned)];
 }
 
 /** Whether a client can be made without anything from the person. */

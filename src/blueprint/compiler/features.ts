@@ -32,6 +32,9 @@ export function features(blueprint: Blueprint): Set<string> {
   for (const stream of generatedStreams(blueprint)) {
     streamFeatures(stream).forEach((name) => found.add(name));
   }
+  for (const operation of blueprint.operations) {
+    if (operation.selected) pagingFeatures(operation.paging).forEach((name) => found.add(name));
+  }
   const { rateLimit } = blueprint;
   if (rateLimit.requests !== undefined && rateLimit.windowSeconds !== undefined) found.add('rate.bucket');
   if (rateLimit.remainingHeader !== undefined && rateLimit.resetHeader !== undefined)

@@ -1,0 +1,245 @@
+"""Each operation asks the API rightly and returns what it answers, or says in words why not."""
+
+import asyncio
+import json
+import traceback
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from src.agent import Connector, Result
+from src.calls import EmptyResultError, OperationError
+from src.operations import CONNECTORS
+from src.tables import flat_rows, load_pandas
+from tests.operation_api import (
+    CONFIG,
+    OPERATIONS,
+    ROWS_PER_PAGE,
+    SECRET,
+    PlayedApi,
+    sent_values,
+)
+
+NAMES = list(OPERATIONS)
+TABLES = [name for name in NAMES if OPERATIONS[name]["result"] == "dataframe"]
+LISTS = [name for name in TABLES if OPERATIONS[name]["limit"]]
+
+
+def call(api: PlayedApi, name: str, params: dict[str, Any] | None = None) -> Result:
+    """Call an operation with its required parameters and others."""
+    return ask(api, name, {**OPERATIONS[name]["required"], **(params or {})})
+
+
+def ask(api: PlayedApi, name: str, params: dict[str, Any]) -> Result:
+    """Call an operation with these parameters."""
+
+    async def asking() -> Result:
+        async with api.client() as client:
+            return await CONNECTORS[name].bind_deps(client=client)(params)
+
+    return asyncio.run(asking())
+
+
+def shown(error: BaseException) -> str:
+    """Return everything that a traceback shows of an error and what it is chained to."""
+    return "".join(traceback.format_exception(error)) + repr(error)
+
+
+def test_the_fixtures_cover_every_operation() -> None:
+    assert CONNECTORS.names == NAMES
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_returns_every_row_once(name: str) -> None:
+    api = PlayedApi(OPERATIONS[name])
+    result = call(api, name)
+    expected = flat_rows(api.rows, {c["name"] for c in OPERATIONS[name]["columns"]})
+    assert result.row_count == len(result.data) == len(expected)
+    columns = [column["name"] for column in OPERATIONS[name]["columns"]]
+    assert [[row[column] for column in columns] for row in result.rows] == [
+        [row[column] for column in columns] for row in expected
+    ]
+    assert "missing_columns" not in result.provenance.properties
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("limit", [1, ROWS_PER_PAGE, ROWS_PER_PAGE + 1])
+def test_a_limit_bounds_the_rows_and_the_requests(name: str, limit: int) -> None:
+    fixture = OPERATIONS[name]
+    api = PlayedApi(fixture)
+    result = call(api, name, {fixture["limit"]: limit})
+    assert result.row_count == limit
+    assert result.provenance.properties["complete"] is False
+    pages = 1 if fixture["paging"]["kind"] == "none" else -(-limit // ROWS_PER_PAGE)
+    assert len(api.requests) == pages
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name not in LISTS])
+def test_one_record_is_one_row(name: str) -> None:
+    api = PlayedApi(OPERATIONS[name])
+    result = call(api, name)
+    assert result.row_count == len(result.data) == 1
+    assert len(result.rows[0]) < 30
+    assert "missing_columns" not in result.provenance.properties
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in TABLES])
+def test_a_document_is_text(name: str) -> None:
+    result = call(PlayedApi(OPERATIONS[name]), name)
+    assert result.data == "words of the document"
+    assert result.row_count == 1
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_results_are_dataframes_that_can_be_exported(name: str) -> None:
+    result = call(PlayedApi(OPERATIONS[name]), name)
+    frame = result.to_dataframe()
+    assert isinstance(frame, load_pandas().DataFrame)
+    assert len(json.loads(frame.to_json(orient="table"))["data"]) == result.row_count
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_arrives_where_the_api_expects_it(name: str) -> None:
+    fixture = OPERATIONS[name]
+    api = PlayedApi(fixture)
+    call(api, name, fixture["every"])
+    for wire in fixture["wire"]:
+        value = fixture["every"][wire["field"]]
+        key = f"{wire['name']}[key]" if wire["type"] == "object" else wire["name"]
+        expected = [value["key"]] if wire["type"] == "object" else as_sent(value, wire["in"])
+        if wire["in"] == "body":
+            key, expected = wire["name"], [json.dumps(value)]
+        assert sent_values(api.requests[0], wire["in"], key, fixture["path"]) == expected, wire
+
+
+def as_sent(value: Any, place: str) -> list[str]:
+    """Return how a value is written: lists in a query come once per value."""
+    if isinstance(value, list):
+        parts = [as_sent(item, place)[0] for item in value]
+        return parts if place == "query" else [",".join(parts)]
+    return [json.dumps(value) if isinstance(value, (bool, int, float)) else str(value)]
+
+
+# ------------------------------------------------------------------------------------ parameters
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_missing_and_unbounded_parameters_never_reach_the_api(name: str) -> None:
+    fixture = OPERATIONS[name]
+    required = fixture["required"]
+    wrong: list[dict[str, Any]] = [{**required, "no_such_parameter": 1}]
+    wrong += [{key: required[key] for key in required if key != left} for left in required]
+    wrong += [{**required, bound["field"]: bound["outside"]} for bound in fixture["bounds"]]
+    if fixture["limit"]:
+        wrong += [{**required, fixture["limit"]: limit} for limit in (0, 1001)]
+    api = PlayedApi(fixture)
+    for params in wrong:
+        with pytest.raises(ValidationError):
+            ask(api, name, params)
+    assert api.requests == []
+
+
+# -------------------------------------------------------------------------------------- failures
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_permission_is_named_and_not_retried(name: str) -> None:
+    api = PlayedApi(OPERATIONS[name], *(httpx.Response(403) for _ in range(9)))
+    with pytest.raises(OperationError, match="permission") as caught:
+        call(api, name)
+    assert caught.value.status == 403
+    assert len(api.requests) == 1
+    assert SECRET not in shown(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_used_up_quota_fails_at_once(name: str) -> None:
+    busy = httpx.Response(429, headers={"Retry-After": "7200"})
+    api = PlayedApi(OPERATIONS[name], busy, busy)
+    with pytest.raises(OperationError, match="Quota exhausted"):
+        call(api, name)
+    assert len(api.requests) == 1
+    assert api.slept == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_burst_is_waited_for_unseen(name: str) -> None:
+    busy = [httpx.Response(429, headers={"Retry-After": "2"}) for _ in range(3)]
+    api = PlayedApi(OPERATIONS[name], *busy)
+    result = call(api, name)
+    assert result.row_count > 0
+    assert sum(seconds >= 2 for seconds in api.slept) == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_endless_burst_ends_after_three_retries(name: str) -> None:
+    busy = [httpx.Response(429, json={"retry_after": 1}) for _ in range(9)]
+    api = PlayedApi(OPERATIONS[name], *busy)
+    with pytest.raises(OperationError, match="retried already"):
+        call(api, name)
+    assert len(api.requests) == 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_not_there_names_the_parameters(name: str) -> None:
+    api = PlayedApi(OPERATIONS[name], httpx.Response(404))
+    with pytest.raises(OperationError, match="check the identifiers") as caught:
+        call(api, name)
+    for field in OPERATIONS[name]["required"]:
+        assert f"{field}=" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_empty_list_is_a_table_and_an_empty_search_an_error(name: str) -> None:
+    fixture = OPERATIONS[name]
+    api = PlayedApi(fixture)
+    api.rows = []
+    if fixture["kind"] != "search":
+        result = call(api, name)
+        assert result.row_count == len(result.data) == 0
+        return
+    with pytest.raises(EmptyResultError, match="Nothing found") as caught:
+        call(api, name)
+    for field in fixture["required"]:
+        assert f"{field}=" in str(caught.value)
+
+
+# ----------------------------------------------------------------------------------- credentials
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_provenance_has_the_parameters_and_no_secret(name: str) -> None:
+    fixture = OPERATIONS[name]
+    result = call(PlayedApi(fixture), name, fixture["every"])
+    assert result.provenance.source == name
+    assert result.provenance.fetched_at is not None
+    assert {key: result.provenance.params[key] for key in fixture["every"]} == fixture["every"]
+    assert SECRET not in repr(result.provenance)
+    assert SECRET not in repr(result)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_secret_given_as_a_parameter_is_not_shown(name: str) -> None:
+    secrets = [value for value in CONFIG.get("credentials", {}).values() if SECRET in value]
+    fixture = OPERATIONS[name]
+    texts = [key for key, value in fixture["every"].items() if value == "text a/b"]
+    if secrets and texts:
+        result = call(PlayedApi(fixture), name, {texts[0]: secrets[0]})
+        assert SECRET not in repr(result.provenance)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_refused_key_is_not_shown(name: str) -> None:
+    api = PlayedApi(OPERATIONS[name], *(httpx.Response(401) for _ in range(3)))
+    with pytest.raises(OperationError) as caught:
+        call(api, name)
+    assert SECRET not in shown(caught.value)
+
+
+@pytest.mark.parametrize("operation", list(CONNECTORS), ids=lambda operation: operation.name)
+def test_an_operation_shows_nothing_of_what_is_bound(operation: Connector) -> None:
+    bound = operation.bind_deps(client=SECRET)
+    assert SECRET not in repr(bound)
+    assert SECRET not in bound.to_llm()
