@@ -1,0 +1,169 @@
+/** Authentication that is told in words or shows only as parameters of the operations. */
+import type { Auth } from '../../blueprint/schema.ts';
+import type { Description } from '../description.ts';
+import type { Endpoint, Parameter } from './endpoints.ts';
+import { shorten, squash } from './words.ts';
+
+/** The text before the key in a header's value, with its blank, where the text tells: `Token token=`, `Bearer `. */
+export function prefixInText(text: string): string | undefined {
+  if (text === '') return undefined;
+  const known =
+    '(?:Bearer|Token token=|Token|Basic|ApiKey|Api-Key|API-Key|apikey|Key|GenieKey|SSWS|JWT|OAuth|PVEAPIToken=|Zoho-oauthtoken|Klaviyo-API-Key|DeepL-Auth-Key|Discogs token=|Splunk|Apikey)';
+  const patterns = [
+    // Authorization: Token abc…   /   'Authorization: "Bearer {token}"'
+    new RegExp(
+      `authorization["'\`]?\\s*[:=]\\s*["'\`*]*(${known})\\s*["'\`]*\\s*[+]?\\s*[<{\\[$("'\`*A-Za-z0-9]`,
+      'i',
+    ),
+    // "Bearer {token}", `Token <key>`, 'SSWS ${api_token}'
+    new RegExp(`["'\`*(]\\s*(${known})\\s*["'\`]?\\s*[<{\\[$]`, 'i'),
+    // prepended with "token" followed by a space
+    /(?:prepend(?:ed)?|prefix(?:ed)?|preceded|start(?:s|ing)?|begin(?:s|ning)?)\s+(?:\w+\s+){0,4}?(?:with|by|of)\s+(?:the\s+)?(?:word\s+|string\s+|prefix\s+)?["'`*]+([A-Za-z][\w-]{2,30}=?)\s*["'`*]+/i,
+    // Enter 'Bearer' [space] and then your token
+    new RegExp(
+      `["'\`*](${known})\\s*["'\`*]\\s*(?:\\[space\\]|followed|and then|\\+|then|prefix|before|in front)`,
+      'i',
+    ),
+    new RegExp(
+      `(?:format|form|example|value|like|use|enter|e\\.g\\.|as)[^.]{0,30}?\\b(${known})\\s+(?:[<{\\[$]|your|the|api|token|jwt|key|xxx|abc|ey)`,
+      'i',
+    ),
+    new RegExp(`\\b(${known})\\s+[<{\\[]`, ''),
+  ];
+  for (const pattern of patterns) {
+    const match = pattern.exec(text)?.[1];
+    if (match === undefined) continue;
+    if (/^(your|the|api|value|header|a|an|http|https)$/i.test(match)) continue;
+    return match.endsWith('=') ? match : `${match} `;
+  }
+  return undefined;
+}
+
+interface Told {
+  readonly name: string;
+  readonly auth: Auth;
+  readonly confidence: number;
+  readonly rule: string;
+  readonly pointers: readonly string[];
+  readonly quote: string;
+  readonly doubts: readonly string[];
+}
+
+const KEY_HEADER =
+  /^(x)?(api|access|auth|client|user|subscription|secret|session|service|app|ocpapimsubscription)?(key|token|secret|apikey|apitoken|accesstoken|authtoken|appkey|authorization)$/;
+const KEY_QUERY =
+  /^(apikey|accesskey|accesstoken|apitoken|appid|authtoken|key|token|subscriptionkey|clientkey|auth)$/;
+
+/** What parameters of operations, or the introduction, tell where no scheme is declared. */
+export function undeclaredAuth(description: Description, endpoints: readonly Endpoint[]): Told | undefined {
+  return fromParameters(endpoints) ?? fromProse(description);
+}
+
+function fromParameters(endpoints: readonly Endpoint[]): Told | undefined {
+  const counts = new Map<string, { parameter: Parameter; uses: number }>();
+  for (const endpoint of endpoints) {
+    for (const parameter of endpoint.parameters) {
+      if (!isCredential(parameter)) continue;
+      const key = `${parameter.in} ${parameter.name.toLowerCase()}`;
+      const known = counts.get(key);
+      if (known === undefined) counts.set(key, { parameter, uses: 1 });
+      else known.uses += 1;
+    }
+  }
+  const [best] = [...counts.values()].sort((left, right) => right.uses - left.uses);
+  if (best === undefined || best.uses < endpoints.length * 0.4) return undefined;
+  const { parameter } = best;
+  const authorization = parameter.name.toLowerCase() === 'authorization';
+  const prefix =
+    parameter.in === 'header'
+      ? prefixInText(
+          `${parameter.description} ${String(parameter.example ?? '')} ${String(parameter.schema.default ?? '')}`,
+        )
+      : undefined;
+  return {
+    name: parameter.name,
+    auth: authFor(parameter, authorization, prefix),
+    confidence: authorization && prefix === undefined ? 0.55 : 0.75,
+    rule: 'credential-parameter',
+    pointers: [parameter.pointer],
+    quote: shorten(`${parameter.in} ${parameter.name}`, 80),
+    doubts: [
+      authorization && prefix === undefined
+        ? `what stands before the key in the header ${parameter.name}`
+        : `whether ${parameter.name} is the only credential: the description declares no scheme`,
+    ],
+  };
+}
+
+function authFor(parameter: Parameter, authorization: boolean, prefix: string | undefined): Auth {
+  if (authorization && (prefix === undefined || /^bearer $/i.test(prefix))) return { kind: 'bearer' };
+  if (authorization && prefix !== undefined && /^basic $/i.test(prefix))
+    return { kind: 'basic', passwordRequired: true };
+  const where = parameter.in === 'query' ? 'query' : parameter.in === 'cookie' ? 'cookie' : 'header';
+  return { kind: 'api_key', in: where, name: parameter.name, prefix: authorization ? (prefix ?? '') : '' };
+}
+
+/** True for a parameter that carries a credential. */
+export function isCredential(parameter: Parameter): boolean {
+  const key = squash(parameter.name);
+  if (parameter.in === 'header' || parameter.in === 'cookie') return KEY_HEADER.test(key);
+  if (parameter.in !== 'query' || !KEY_QUERY.test(key)) return false;
+  if (key === 'key' || key === 'token' || key === 'auth')
+    return (
+      /\b(api|access|auth\w*|developer|secret|your)\b/i.test(parameter.description) &&
+      !/pag(e|ing|ination)/i.test(parameter.description)
+    );
+  return true;
+}
+
+function fromProse(description: Description): Told | undefined {
+  const text = description.document.info.description ?? '';
+  if (text === '' || !/authenticat|authoriz|api.?key|access.?token|bearer/i.test(text)) return undefined;
+  const base = {
+    confidence: 0.55,
+    pointers: ['/info/description'],
+    doubts: ['how to authenticate: it is told in the introduction only, the description declares no scheme'],
+  };
+  const header = /["'`*\s](X-[A-Za-z-]*(?:Key|Token|Auth[A-Za-z-]*))["'`*\s:.,]/i.exec(text)?.[1];
+  if (header !== undefined) {
+    return {
+      ...base,
+      name: header,
+      auth: { kind: 'api_key', in: 'header', name: header, prefix: '' },
+      rule: 'header-in-prose',
+      quote: header,
+    };
+  }
+  const query = /[?&](api_?key|access_?token|apikey|key|token|appid)=/i.exec(text)?.[1];
+  if (query !== undefined) {
+    return {
+      ...base,
+      name: query,
+      auth: { kind: 'api_key', in: 'query', name: query, prefix: '' },
+      rule: 'query-key-in-prose',
+      quote: query,
+    };
+  }
+  if (/authorization["'`]?\s*:\s*["'`]?basic|http basic|basic auth/i.test(text)) {
+    return {
+      ...base,
+      name: 'basic',
+      auth: { kind: 'basic', passwordRequired: true },
+      rule: 'basic-in-prose',
+      quote: 'Basic',
+    };
+  }
+  if (/\bbearer\b/i.test(text))
+    return { ...base, name: 'bearer', auth: { kind: 'bearer' }, rule: 'bearer-in-prose', quote: 'Bearer' };
+  const prefix = prefixInText(text);
+  if (prefix !== undefined) {
+    return {
+      ...base,
+      name: 'api_key',
+      auth: { kind: 'api_key', in: 'header', name: 'Authorization', prefix },
+      rule: 'prefix-in-prose',
+      quote: prefix,
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,343 @@
+/** Which fields tell one row from all others. */
+import type { Endpoint } from './endpoints.ts';
+import { isParameterSegment, segmentParameters } from './endpoints.ts';
+import { type SchemaReader, type SchemaView, isArray, isScalar } from './schema-view.ts';
+import { singular, squash, stem, words } from './words.ts';
+
+export interface PrimaryKey {
+  /** Each part a path in the row; empty = none found. */
+  readonly paths: readonly (readonly string[])[];
+  readonly confidence: number;
+  readonly rule: string;
+  readonly pointer: string | undefined;
+  /** Other fields that may be the key. */
+  readonly others: readonly (readonly string[])[];
+}
+
+/** `{webhook_id}` of `/webhooks/{webhook_id}`, by the list's path with parameters made equal. */
+export type DetailIndex = ReadonlyMap<string, readonly string[]>;
+
+/** A path with its parameters made equal: `/a/{}/b`. */
+export function shapeOf(segments: readonly string[]): string {
+  return `/${segments.map((segment) => segment.replace(/\{[^{}]*\}/g, '{}')).join('/')}`;
+}
+
+/** For each list path, the parameters by which single rows are addressed below it. Any method counts. */
+export function indexDetails(paths: Iterable<string>): DetailIndex {
+  const index = new Map<string, string[]>();
+  for (const path of paths) {
+    const segments = (path.split(/[?#]/)[0] ?? '').split('/').filter((segment) => segment !== '');
+    const last = segments.at(-1);
+    if (last === undefined || !/^\{[^{}]+\}(\.json)?$/.test(last)) continue;
+    const [parameter] = segmentParameters(last);
+    if (parameter === undefined) continue;
+    const key = shapeOf(segments.slice(0, -1));
+    const known = index.get(key);
+    if (known === undefined) index.set(key, [parameter]);
+    else known.push(parameter);
+  }
+  return index;
+}
+
+interface Scored {
+  readonly path: readonly string[];
+  readonly score: number;
+  readonly rule: string;
+  readonly pointer: string;
+}
+
+/** Ids by name alone, the surest first. */
+const IDS: Readonly<Record<string, number>> = {
+  id: 10,
+  uuid: 9.2,
+  guid: 9,
+  gid: 9.2,
+  sid: 9.2,
+  pk: 8.8,
+  uid: 8.2,
+  objectid: 7.5,
+  oid: 7,
+  recordid: 8,
+  uniqueid: 8.5,
+  entityid: 6.5,
+  resourceid: 6.5,
+  internalid: 6.5,
+  systemid: 6.5,
+  sysid: 9,
+  rowid: 6,
+  globalid: 5.5,
+  identifier: 7,
+  urn: 6,
+  arn: 6,
+  isbn: 5,
+  ean: 4.5,
+  iban: 4.5,
+};
+/** Natural keys: right where a row is addressed by them or nothing better is there. */
+const NATURAL: Readonly<Record<string, number>> = {
+  key: 5.5,
+  code: 4.5,
+  slug: 5,
+  number: 3.5,
+  reference: 3.2,
+  ref: 3,
+  sha: 4.5,
+  hash: 4,
+  symbol: 4,
+  ticker: 4,
+  sku: 4,
+  email: 3,
+  emailaddress: 3,
+  username: 3.8,
+  login: 3.8,
+  handle: 3.5,
+  name: 2.6,
+  domain: 2.2,
+  token: 2.5,
+  uri: 2.6,
+  url: 2.4,
+  href: 2.2,
+  selfuri: 3,
+  date: 1.8,
+  filename: 2,
+  fullname: 2.2,
+  hostname: 2.2,
+  ipaddress: 2,
+  path: 1.8,
+  version: 1.5,
+  resourceuri: 3,
+};
+
+/** The primary key of a list's rows. */
+export function findPrimaryKey(
+  endpoint: Endpoint,
+  row: SchemaView,
+  schemas: SchemaReader,
+  details: DetailIndex,
+): PrimaryKey {
+  if (row.properties.size === 0) {
+    return { paths: [], confidence: 0.5, rule: 'rows-without-fields', pointer: row.pointer, others: [] };
+  }
+  const addressed = details.get(shapeOf(endpoint.segments)) ?? [];
+  const entities = entityStems(endpoint, row);
+  const flat = scoreFields(row, [], schemas, entities, addressed);
+  const best = flat[0];
+  if (best !== undefined && best.score >= 6) return single(best, flat);
+  const nested = scoreNested(row, schemas, entities, addressed);
+  const all = [...flat, ...nested].sort((left, right) => right.score - left.score);
+  const top = all[0];
+  if (top !== undefined && top.score >= 4.4) return single(top, all);
+  const pair = composite(row, schemas);
+  if (pair !== undefined) return pair;
+  if (top !== undefined && top.score >= 3.4) return single(top, all);
+  return {
+    paths: [],
+    confidence: 0.4,
+    rule: 'no-key-found',
+    pointer: row.pointer,
+    others: all.slice(0, 4).map((one) => one.path),
+  };
+}
+
+function single(best: Scored, all: readonly Scored[]): PrimaryKey {
+  const second = all[1];
+  const margin = second === undefined ? 10 : best.score - second.score;
+  const base =
+    best.score >= 10
+      ? 0.97
+      : best.score >= 8
+        ? 0.93
+        : best.score >= 6
+          ? 0.85
+          : best.score >= 4.4
+            ? 0.68
+            : 0.55;
+  return {
+    paths: [best.path],
+    confidence: margin < 0.5 ? base - 0.1 : base,
+    rule: best.rule,
+    pointer: best.pointer,
+    others: all
+      .slice(1, 4)
+      .filter((one) => one.score > 2.5)
+      .map((one) => one.path),
+  };
+}
+
+/** What a row may be called: `task_queues` → taskqueue, queue; the schema's name; `…_list` and such cut off. */
+function entityStems(endpoint: Endpoint, row: SchemaView): ReadonlySet<string> {
+  const stems = new Set<string>();
+  const add = (name: string): void => {
+    const parts = words(name).map(singular);
+    const kept = parts.filter(
+      (part) =>
+        !/^(list|response|item|object|dto|model|schema|resource|result|v\d+|api|detail|info|summary|record|entity|data|with|get|simple|full|basic)$/.test(
+          part,
+        ),
+    );
+    if (kept.length === 0) return;
+    stems.add(kept.join(''));
+    const last = kept.at(-1);
+    if (last !== undefined) stems.add(last);
+    if (kept.length > 2) stems.add(kept.slice(-2).join(''));
+  };
+  const fixed = endpoint.segments.filter((segment) => !isParameterSegment(segment));
+  const last = fixed.at(-1);
+  if (last !== undefined) add(last.replace(/\.json$/i, ''));
+  if (row.component !== undefined) add(row.component);
+  if (row.title !== undefined && row.title.length < 40) add(row.title);
+  return stems;
+}
+
+function scoreFields(
+  row: SchemaView,
+  prefix: readonly string[],
+  schemas: SchemaReader,
+  entities: ReadonlySet<string>,
+  addressed: readonly string[],
+): Scored[] {
+  const scored: Scored[] = [];
+  for (const [name, node] of row.properties) {
+    const view = schemas.view(node);
+    if (!isScalar(view) || view.types.has('boolean')) continue;
+    const found = scoreField(name, view, entities, addressed, row.required.has(name));
+    if (found === undefined) continue;
+    scored.push({ path: [...prefix, name], score: found.score, rule: found.rule, pointer: node.pointer });
+  }
+  return scored.sort((left, right) => right.score - left.score);
+}
+
+function scoreField(
+  name: string,
+  view: SchemaView,
+  entities: ReadonlySet<string>,
+  addressed: readonly string[],
+  required: boolean,
+): { score: number; rule: string } | undefined {
+  const key = squash(name);
+  const own = stem(name);
+  let score = IDS[key] ?? 0;
+  let rule = 'id-field';
+  // `_id` and `id`: where both are there, the plain one is the API's.
+  if (name === '_id') score -= 0.4;
+  if (/^[@$]/.test(name)) score = Math.min(score, 5);
+  if (score === 0) {
+    const suffix =
+      /^(.*?)(uuid|guid|gid|sid|id|key|code|number|no|ref|slug|identifier|hash|token|name|symbol|uri|url|email)$/.exec(
+        own,
+      );
+    const base = suffix?.[1] ?? '';
+    if (base !== '' && entities.has(base)) {
+      score = /id$/.test(suffix?.[2] ?? '')
+        ? 8.6
+        : /key|identifier/.test(suffix?.[2] ?? '')
+          ? 6.2
+          : /name|url|uri|email/.test(suffix?.[2] ?? '')
+            ? 3.4
+            : 5;
+      rule = 'entity-id-field';
+    } else if (NATURAL[key] !== undefined) {
+      score = NATURAL[key];
+      rule = 'natural-key';
+    } else if (entities.has(own)) {
+      score = 3;
+      rule = 'field-named-as-entity';
+    }
+  }
+  const address = addressed.some((parameter) => addresses(parameter, name, entities));
+  if (address) {
+    score = score >= 5.5 ? score + 1 : score + 3.2;
+    rule = score > 6.5 && rule === 'id-field' ? rule : 'field-addressed-by-path';
+  }
+  if (
+    /\bunique(ly)?\b/i.test(view.description) &&
+    /\b(id|identifier|identif\w+|key|name|code|unique \w+)\b/i.test(view.description)
+  ) {
+    score += score > 0 ? 1.2 : 4;
+  } else if (score > 0 && /^(the )?(id|identifier)\b/i.test(view.description)) {
+    score += 0.4;
+  }
+  if (score === 0) return undefined;
+  if (view.format === 'uuid') score += 0.5;
+  if (view.readOnly) score += 0.2;
+  if (required) score += 0.3;
+  if (view.nullable) score -= 0.8;
+  if (view.types.has('number') && !view.types.has('integer') && score < 8) score -= 0.5;
+  if (
+    /\b(foreign|parent|owner|of the (user|account|customer|organi[sz]ation) (who|that|to which))\b/i.test(
+      view.description,
+    ) &&
+    score < 9
+  ) {
+    score -= 1.5;
+  }
+  return { score, rule };
+}
+
+/** True where a detail path's parameter means this field: `{webhook_id}` ↔ `id` or `webhook_id`; `{projectKey}` ↔ `key`. */
+export function addresses(parameter: string, field: string, entities: ReadonlySet<string>): boolean {
+  const asked = stem(parameter);
+  const given = stem(field);
+  if (asked === given) return true;
+  for (const entity of entities) {
+    if (asked === `${entity}${given}` || given === `${entity}${asked}`) return true;
+    // `{petname}`, `{holiday}`: an entity's own name as parameter is its id.
+    if (asked === entity && given === 'id') return true;
+  }
+  const tail = words(parameter).map(singular).at(-1);
+  return (
+    tail !== undefined && tail === given && words(parameter).length > 1 && IDS[squash(field)] !== undefined
+  );
+}
+
+/** Rows that wrap what they are about: `{transaction_info: {transaction_id}, …}`, `{added_at, track: {id}}`. */
+function scoreNested(
+  row: SchemaView,
+  schemas: SchemaReader,
+  entities: ReadonlySet<string>,
+  addressed: readonly string[],
+): Scored[] {
+  const scored: Scored[] = [];
+  for (const [name, node] of row.properties) {
+    const view = schemas.view(node);
+    if (isArray(view) || view.properties.size === 0) continue;
+    const key = stem(name);
+    const itself =
+      entities.has(key) ||
+      /^(attributes|node|resource|data|metadata|object|item|identity|identifier|entity|info|id|sys|properties|fields|summary|basic|header|general)$/.test(
+        key,
+      ) ||
+      [...entities].some((entity) => entity.length > 2 && key.startsWith(entity));
+    if (
+      /^(link|_link|error|meta|page|owner|user|creator|author|createdby|updatedby|account|parent)s?$/.test(
+        key,
+      ) &&
+      !itself
+    )
+      continue;
+    const inner = scoreFields(view, [name], schemas, new Set([...entities, key]), addressed);
+    const best = inner[0];
+    if (best === undefined || best.score < 5) continue;
+    scored.push({ ...best, score: best.score - (itself ? 1.5 : 4.5), rule: 'key-inside-row' });
+  }
+  return scored.sort((left, right) => right.score - left.score);
+}
+
+/** Link tables: every id of the row together. */
+function composite(row: SchemaView, schemas: SchemaReader): PrimaryKey | undefined {
+  if (row.properties.size > 8) return undefined;
+  const ids: string[] = [];
+  for (const [name, node] of row.properties) {
+    const view = schemas.view(node);
+    if (!isScalar(view) || view.types.has('boolean') || view.nullable) continue;
+    if (/(^|[^a-z])(id|uuid|guid|sid|key|email)$/i.test(words(name).join('_'))) ids.push(name);
+  }
+  if (ids.length < 2 || ids.length > 3) return undefined;
+  return {
+    paths: ids.map((name) => [name]),
+    confidence: 0.5,
+    rule: 'all-ids-of-the-row',
+    pointer: row.pointer,
+    others: ids.map((name) => [name]),
+  };
+}

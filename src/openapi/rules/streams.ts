@@ -1,0 +1,239 @@
+/** The lists of an API as drafts of streams: every fact found, nothing selected yet. */
+import type { Description } from '../description.ts';
+import type { Endpoint } from './endpoints.ts';
+import { isParameterSegment, segmentParameters } from './endpoints.ts';
+import { type IncrementalFinding, findIncremental } from './incremental.ts';
+import { NameRegistry, streamNames } from './naming.ts';
+import { type PagingContext, type PagingFinding, findPaging, saysLinkHeader } from './paging.ts';
+import { pagingParameters } from './paging-request.ts';
+import { type ParentCandidate, type ParentFinding, ParentIndex } from './parents.ts';
+import { type DetailIndex, type PrimaryKey, findPrimaryKey, indexDetails } from './primary-key.ts';
+import { statedFirstPage } from './prose.ts';
+import { type Rows, findRows, singleRow } from './record-path.ts';
+import { type SchemaReader, isArray } from './schema-view.ts';
+import { squash, words } from './words.ts';
+
+export interface StreamDraft {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  readonly rows: Rows;
+  readonly primaryKey: PrimaryKey;
+  readonly paging: PagingFinding;
+  readonly parent: ParentFinding;
+  readonly incremental: IncrementalFinding;
+  /** The description shows no answer: the rows are unknown. */
+  readonly unseen: boolean;
+}
+
+export interface Drafts {
+  readonly streams: readonly StreamDraft[];
+  readonly parents: ParentIndex;
+  readonly candidates: ReadonlyMap<Endpoint, ParentCandidate>;
+  /** Lists that are read by POST. */
+  readonly posted: readonly Endpoint[];
+  /** The one object that an operation gives, for operations that are no streams. */
+  singleRows(endpoint: Endpoint): Rows | undefined;
+}
+
+interface Seed {
+  readonly endpoint: Endpoint;
+  readonly rows: Rows;
+  readonly unseen: boolean;
+}
+
+/** Drafts of all streams in the order of the document. */
+export function draftStreams(
+  description: Description,
+  endpoints: readonly Endpoint[],
+  schemas: SchemaReader,
+): Drafts {
+  const seeds = findSeeds(endpoints, schemas);
+  const names = nameSeeds(seeds);
+  const details = indexDetails(Object.keys(description.document.paths));
+  const keys = new Map(seeds.map((seed) => [seed, keyOf(seed, schemas, details)]));
+  const candidates = new Map<Endpoint, ParentCandidate>();
+  for (const seed of seeds) {
+    if (seed.unseen) continue;
+    candidates.set(seed.endpoint, {
+      name: names.get(seed) ?? 'records',
+      endpoint: seed.endpoint,
+      row: seed.rows.row,
+      primaryKey: keys.get(seed)?.paths ?? [],
+      shape: seed.rows.shape,
+    });
+  }
+  const parents = new ParentIndex([...candidates.values()], details, schemas);
+  const context = pagingContext(description, seeds, schemas);
+  const streams = seeds.map((seed): StreamDraft => {
+    const primaryKey = keys.get(seed) ?? keyOf(seed, schemas, details);
+    const single = primaryKey.paths.length === 1 ? primaryKey.paths[0] : undefined;
+    return {
+      name: names.get(seed) ?? 'records',
+      endpoint: seed.endpoint,
+      rows: seed.rows,
+      primaryKey,
+      paging: pagingOf(seed, single, context),
+      parent: parents.find(seed.endpoint),
+      incremental: findIncremental(seed.endpoint, seed.rows.row, schemas),
+      unseen: seed.unseen,
+    };
+  });
+  const posted = endpoints.filter(
+    (endpoint) => endpoint.method === 'POST' && isPostedList(endpoint, schemas),
+  );
+  return { streams, parents, candidates, posted, singleRows: (endpoint) => singleRow(endpoint, schemas) };
+}
+
+function findSeeds(endpoints: readonly Endpoint[], schemas: SchemaReader): Seed[] {
+  const gets = endpoints.filter((endpoint) => endpoint.method === 'GET');
+  const lists = new Map<Endpoint, Seed>();
+  for (const endpoint of gets) {
+    const rows = findRows(endpoint, schemas);
+    if (rows !== undefined) lists.set(endpoint, { endpoint, rows, unseen: false });
+    else if (namedAsList(endpoint))
+      lists.set(endpoint, { endpoint, rows: unseenRows(endpoint, schemas), unseen: true });
+  }
+  const readable = [...lists.values()].some((seed) => !seed.unseen);
+  const seeds: Seed[] = [];
+  for (const endpoint of gets) {
+    const list = lists.get(endpoint);
+    if (list !== undefined) {
+      seeds.push(list);
+      continue;
+    }
+    // Single objects are streams of one row where no path parameter is needed, or where the API has no lists at all.
+    const plain = endpoint.segments.every((segment) => !isParameterSegment(segment));
+    if (!plain && readable) continue;
+    const rows = singleRow(endpoint, schemas);
+    if (rows !== undefined) seeds.push({ endpoint, rows, unseen: false });
+  }
+  return seeds;
+}
+
+/** A GET without a described answer that is a list by every other sign. */
+function namedAsList(endpoint: Endpoint): boolean {
+  const body = endpoint.response;
+  const described =
+    body !== undefined &&
+    (body.schema.properties.size > 0 || isArray(body.schema) || body.schema.values !== undefined);
+  if (described) return false;
+  if (body !== undefined && body.mediaType !== '' && !body.json) return false;
+  const last = endpoint.segments.at(-1);
+  if (last === undefined || isParameterSegment(last)) return false;
+  const verb = words(endpoint.operationId ?? '');
+  const listed =
+    /^(list|search|index|getall|findall|query|fetchall)$/.test(verb[0] ?? '') ||
+    verb.includes('list') ||
+    /^(list|get all|returns? (a |the )?list|retrieve (a |the )?list|fetch all|search)/i.test(
+      endpoint.summary,
+    );
+  const paged = endpoint.parameters.some(
+    (parameter) =>
+      parameter.in === 'query' &&
+      /^(page|offset|limit|perpage|pagesize|cursor|skip)$/.test(squash(parameter.name)),
+  );
+  return listed || paged;
+}
+
+function unseenRows(endpoint: Endpoint, schemas: SchemaReader): Rows {
+  const row = schemas.view({ value: {}, pointer: endpoint.pointer });
+  return {
+    recordPath: [],
+    shape: 'list',
+    row,
+    confidence: 0.2,
+    rule: 'answer-not-described',
+    pointer: endpoint.pointer,
+    others: [],
+  };
+}
+
+/** Names go to the paths with the fewest parameters first, so that `/users` is `users` and `/orgs/{id}/users` is not. */
+function nameSeeds(seeds: readonly Seed[]): Map<Seed, string> {
+  const registry = new NameRegistry();
+  const depth = (seed: Seed): number =>
+    seed.endpoint.segments.flatMap(segmentParameters).length * 100 +
+    (seed.rows.shape === 'single' ? 50 : 0) +
+    (seed.endpoint.deprecated ? 40 : 0) +
+    seed.endpoint.segments.length;
+  const ordered = [...seeds].sort((left, right) => depth(left) - depth(right));
+  return new Map(ordered.map((seed) => [seed, registry.take(...streamNames(seed.endpoint))]));
+}
+
+function keyOf(seed: Seed, schemas: SchemaReader, details: DetailIndex): PrimaryKey {
+  if (seed.unseen || seed.rows.row.properties.size === 0) {
+    const scalar = !seed.unseen && seed.rows.row.types.size > 0;
+    return {
+      paths: scalar ? [['value']] : [],
+      confidence: scalar ? 0.6 : 0.2,
+      rule: scalar ? 'bare-values' : 'rows-unknown',
+      pointer: seed.rows.pointer,
+      others: [],
+    };
+  }
+  if (seed.rows.shape === 'single') {
+    const found = findPrimaryKey(seed.endpoint, seed.rows.row, schemas, details);
+    // One row needs no key; one that is plainly there is kept.
+    return found.confidence >= 0.85 ? found : { ...found, paths: [], confidence: 0.8, rule: 'single-row' };
+  }
+  return findPrimaryKey(seed.endpoint, seed.rows.row, schemas, details);
+}
+
+function pagingOf(
+  seed: Seed,
+  primaryKey: readonly string[] | undefined,
+  context: PagingContext,
+): PagingFinding {
+  if (seed.rows.shape === 'single') {
+    return {
+      paging: { kind: 'none' },
+      confidence: 0.95,
+      rule: 'single-object',
+      pointers: [seed.endpoint.pointer],
+      quote: '',
+      doubts: [],
+      alternatives: [],
+    };
+  }
+  return findPaging(seed.endpoint, seed.rows.recordPath, primaryKey, context);
+}
+
+/** What the API as a whole says about paging. */
+function pagingContext(
+  description: Description,
+  seeds: readonly Seed[],
+  schemas: SchemaReader,
+): PagingContext {
+  const introduction = [
+    description.document.info.description ?? '',
+    ...(description.document.tags ?? []).map((tag) =>
+      /pagin|page/i.test(tag.name ?? '') ? (tag.description ?? '') : '',
+    ),
+  ].join('\n');
+  const votes = { 0: 0, 1: 0 };
+  for (const seed of seeds) {
+    for (const parameter of pagingParameters(seed.endpoint, schemas)) {
+      if (parameter.role !== 'page') continue;
+      const value =
+        statedFirstPage(parameter.description) ??
+        parameter.schema.default ??
+        (parameter.schema.minimum === 1 ? 1 : undefined);
+      if (value === 0 || value === '0') votes[0] += 1;
+      if (value === 1 || value === '1') votes[1] += 1;
+    }
+  }
+  const counted = votes[0] === votes[1] ? undefined : votes[0] > votes[1] ? 0 : 1;
+  return {
+    schemas,
+    linkInProse: saysLinkHeader(introduction),
+    firstPage:
+      counted ??
+      (/\bpag(e|es|ing|inat\w+)\b/i.test(introduction) ? statedFirstPage(introduction) : undefined),
+  };
+}
+
+function isPostedList(endpoint: Endpoint, schemas: SchemaReader): boolean {
+  const name = words(`${endpoint.segments.at(-1) ?? ''} ${endpoint.operationId ?? ''}`);
+  if (!name.some((word) => /^(search|list|query|find|filter|lookup|fetch)$/.test(word))) return false;
+  return findRows(endpoint, schemas) !== undefined;
+}
