@@ -79,6 +79,8 @@ export class Progress {
   }
 
   #tell(stage: StageView): void {
+    // A stage that waits at its gate was done before and will be again: that is no news.
+    if (stage.state === 'waiting') return;
     const state = `${stage.state} ${stage.attempt} ${stage.mode ?? ''}`;
     if (this.#told.get(stage.stage) === state) return;
     this.#told.set(stage.stage, state);

@@ -23,7 +23,7 @@ export async function inspect(session: Session, source: string, options: Inspect
     });
     const found = inspection(blueprint, performance.now() - started);
     if (options.json === true) printJson(terminal, found);
-    else terminal.stdout.write(`${inspectionText(blueprint, found)}\n`);
+    else terminal.stdout.write(`${inspectionText(blueprint, found.durationMs)}\n`);
     return EXIT.done;
   } catch (thrown) {
     const error = asSourcewrightError(thrown);
