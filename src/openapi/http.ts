@@ -18,6 +18,8 @@ export interface GetOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly accept?: string;
+  /** Sent beside our own; secrets belong here only for a host that the person means them for. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface GetResult {
@@ -64,6 +66,26 @@ export async function get(url: string, options: GetOptions): Promise<GetResult> 
   }
 }
 
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly bytes: Uint8Array;
+}
+
+/** One request whose status is the caller's to judge; redirects are not followed. Throws what `get` throws but for a status. */
+export async function getOnce(url: string, options: GetOptions): Promise<Answer> {
+  const target = new URL(url);
+  const deadline = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
+  try {
+    const response = await send(target, signal, options);
+    const bytes = await body(response, target, signal, options.maxBytes);
+    return { status: response.statusCode ?? 0, headers: response.headers, bytes };
+  } catch (error) {
+    throw worded(error, target, options, deadline);
+  }
+}
+
 function send(url: URL, signal: AbortSignal, options: GetOptions): Promise<IncomingMessage> {
   const trusted = url.host === options.trustedHost;
   if (!trusted) assertPublicLiteral(url.hostname);
@@ -75,6 +97,7 @@ function send(url: URL, signal: AbortSignal, options: GetOptions): Promise<Incom
         accept: options.accept ?? ACCEPT,
         'accept-encoding': 'gzip, deflate, br',
         'user-agent': 'sourcewright',
+        ...options.headers,
       },
       // A shared agent would reuse connections made under another rule.
       agent: false,

@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly maxBytes?: number | undefined;
   readonly timeoutMs?: number | undefined;
+  /** `host:port` that the person named, and that may be private; default: that of the location. */
+  readonly trustedHost?: string | undefined;
   /** Folder that files named by `$ref` must lie in; default: the description's own. */
   readonly root?: string | undefined;
 }
@@ -74,7 +76,7 @@ export async function loadDescription(location: string, options: LoadOptions): P
   if (!isUrl(location)) return loadFile(location, maxBytes);
   const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
   const { bytes, url } = await get(location, {
-    trustedHost: new URL(location).host,
+    trustedHost: options.trustedHost ?? new URL(location).host,
     maxBytes,
     timeoutMs,
     signal: options.signal,
@@ -97,7 +99,7 @@ export function referenceLoader(main: string, typed: string, options: LoadOption
           where: publicUrl(location),
         });
       }
-      const trustedHost = new URL(typed).host;
+      const trustedHost = options.trustedHost ?? new URL(typed).host;
       const { bytes } = await get(location, {
         trustedHost,
         onlyOrigin: origin,

@@ -12,6 +12,8 @@ export interface ReadOptions extends LoadOptions {
   readonly maxBytes?: number | undefined;
   /** Longest time for one document over HTTP, in milliseconds (default 30 s). */
   readonly timeoutMs?: number | undefined;
+  /** `host:port` that the person named, and that may be private; default: that of the location. */
+  readonly trustedHost?: string | undefined;
   /** Folder that files named by `$ref` must lie in, if the description does; default: the description's own folder. */
   readonly root?: string | undefined;
 }
