@@ -19,7 +19,8 @@ import {
   StageResults,
   Usage,
 } from './contracts.ts';
-import { MACHINE_VERSION, type PipelineEvent } from './machine.ts';
+import { MACHINE_VERSION } from './machine.ts';
+import type { PipelineEvent } from './machine-types.ts';
 
 export const JOURNAL_FILE = 'journal.jsonl';
 const SCHEMA_VERSION = 1;

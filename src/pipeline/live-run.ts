@@ -2,13 +2,12 @@
  * The one implementation of `PipelineRun`. It feeds the machine, and the machine only, with journalled events; the
  * machine's actors call back into it to run a stage or to ask at a gate.
  */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Actor, createActor, fromCallback } from 'xstate';
-import { z } from 'zod';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import { type Files, nodeFiles } from '../store/files.ts';
 import { type Lock, takeLock } from '../store/lock.ts';
-import { connectorLockPath, runLockPath } from '../store/run-folders.ts';
+import { runLockPath } from '../store/run-folders.ts';
 import {
   FindingAnswer,
   GateDecision,
@@ -19,30 +18,28 @@ import {
   type RunView,
   type StageMode,
   type StageName,
-  StageResults,
 } from './contracts.ts';
 import {
   type DoneRecord,
   eventOf,
   Journal,
   type JournalContent,
-  JournalRecord,
+  type JournalRecord,
   type Recorded,
 } from './journal.ts';
-import { type PipelineEvent, type PipelineState, pipelineMachine, type Step } from './machine.ts';
+import { pipelineMachine } from './machine.ts';
+import type { PipelineEvent, PipelineState, Step } from './machine-types.ts';
 import { INTERRUPTED, interrupted } from './read-run.ts';
-import { NOTHING_FOUND, readJson, ReviewLedger } from './review-ledger.ts';
+import { NOTHING_FOUND, ReviewLedger } from './review-ledger.ts';
+import { type Observed, Observers } from './observers.ts';
 import { RunFiles } from './run-files.ts';
 import type { RunDependencies } from './run.ts';
-import { outcomeOf, runStep, type StepOutcome } from './stage-runner.ts';
-import { connectorDirOf, GATE_OF, resultNote, runView, StageBoard } from './view.ts';
+import { outcomeOf, type StepOutcome } from './stage-runner.ts';
+import { endRecord, type StepHost, workStep } from './step-work.ts';
+import { connectorDirOf, GATE_OF, isAutoGate, resultNote, runView, StageBoard } from './view.ts';
 import { Workers } from './workers.ts';
 
 const GRACE_MS = 10_000;
-/** Progress lines reach listeners at most so often, in milliseconds. */
-const PROGRESS_EVERY_MS = 100;
-/** Stages that write into the connector's folder, or that nobody may write into while they read it. */
-const WRITING: readonly StageName[] = ['generate', 'test', 'publish'];
 const FINAL: readonly PipelineState[] = ['published', 'cancelled', 'failed'];
 /** What must have been done before a stage can be run by hand. */
 const NEEDS: Record<StageName, StageName | undefined> = {
@@ -54,9 +51,6 @@ const NEEDS: Record<StageName, StageName | undefined> = {
   publish: 'generate',
 };
 const BY_PERSON = { cause: 'person', message: 'Paused by you.', cure: 'Resume to go on.' } as const;
-
-/** Hashes of what a test run ran, of its report. */
-const RanHashes = z.object({ codeSha256: z.string(), testsSha256: z.string() });
 
 /** Runs that this process has open, by folder. */
 const OPEN = new Map<string, LiveRun>();
@@ -81,7 +75,6 @@ export async function openRunAt(runDir: string, d: RunDependencies): Promise<Liv
 export class LiveRun implements PipelineRun {
   readonly runId: string;
   readonly #d: RunDependencies;
-  readonly #files: Files;
   readonly #runDir: string;
   readonly #request: RunRequest;
   readonly #createdAt: string;
@@ -91,8 +84,9 @@ export class LiveRun implements PipelineRun {
   readonly #ledger: ReviewLedger;
   readonly #runFiles: RunFiles;
   readonly #workers: Workers;
+  readonly #host: StepHost;
   readonly #done = new Set<StageName>();
-  readonly #listeners = new Set<(view: RunView) => void>();
+  readonly #observers: Observers;
   /** What the state just entered would do; started as soon as the replay is over and the person wants it. */
   #entered: (() => void) | undefined;
   #live = false;
@@ -101,9 +95,6 @@ export class LiveRun implements PipelineRun {
   /** A finished attempt whose record could not be written: kept, so that it need not run again. */
   #unsaved: DoneRecord | undefined;
   #hand: AbortController | undefined;
-  #progressTimer: NodeJS.Timeout | undefined;
-  #settling: Promise<void> | undefined;
-  #settledWaiters: ((view: RunView) => void)[] = [];
 
   static open(runDir: string): LiveRun | undefined {
     return OPEN.get(runDir);
@@ -119,7 +110,6 @@ export class LiveRun implements PipelineRun {
     this.runId = content.runId;
     this.#runDir = runDir;
     this.#d = d;
-    this.#files = files;
     this.#held = held;
     this.#request = content.request;
     this.#createdAt = content.createdAt;
@@ -129,6 +119,14 @@ export class LiveRun implements PipelineRun {
       d.log('warn', message);
     };
     this.#runFiles = new RunFiles(runDir, files, warn);
+    const observed: Observed = {
+      view: () => this.view(),
+      isQuiet: () => this.#isQuiet(),
+      whenQuiet: async () => {
+        if (this.#isFinal()) await this.#letGo();
+      },
+    };
+    this.#observers = new Observers(observed, this.#runFiles, warn);
     this.#workers = new Workers(
       d.graceMs ?? GRACE_MS,
       () => {
@@ -136,6 +134,19 @@ export class LiveRun implements PipelineRun {
       },
       warn,
     );
+    this.#host = {
+      runId: content.runId,
+      runDir,
+      request: content.request,
+      files,
+      ledger: this.#ledger,
+      now: d.now,
+      stages: () => d.stages(content.request.engine),
+      connectorDir: () => connectorDirOf(content.request, this.#board.connectorName ?? 'unnamed'),
+      progress: (stage, message) => {
+        this.#progress(stage, message);
+      },
+    };
     this.#actor = this.#createActor();
     this.#actor.start();
     for (const record of content.records) this.#take(record);
@@ -150,7 +161,7 @@ export class LiveRun implements PipelineRun {
           this.#enter((signal) => this.#workOn(input, signal)),
         ),
         gate: fromCallback<PipelineEvent, { gate: GateName }>(({ input }) =>
-          this.#isAuto(input.gate)
+          isAutoGate(this.#request, input.gate)
             ? this.#enter((signal) => this.#decideAlone(input.gate, signal))
             : undefined,
         ),
@@ -249,8 +260,7 @@ export class LiveRun implements PipelineRun {
   }
 
   async pause(): Promise<void> {
-    await this.#apply({ type: 'paused', ...BY_PERSON });
-    await this.#workers.idle();
+    await this.#stop({ type: 'paused', ...BY_PERSON }, { type: 'pause', ...BY_PERSON });
   }
 
   async resume(): Promise<void> {
@@ -260,14 +270,20 @@ export class LiveRun implements PipelineRun {
   }
 
   async cancel(): Promise<void> {
-    if (FINAL.includes(this.#state) || this.#closed) return;
-    this.#hand?.abort();
+    // What a person cancels is what works at this moment: a stage run by hand does not take the run with it.
+    if (this.#hand !== undefined) this.#hand.abort();
+    else await this.#stop({ type: 'cancelled' }, { type: 'cancel' });
+    await this.#workers.idle();
+  }
+
+  /** Stops what works, also when the disk is in the way: a later open then finds the run interrupted. */
+  async #stop(record: JournalRecord, event: PipelineEvent): Promise<void> {
+    if (this.#closed) return;
     try {
-      await this.#apply({ type: 'cancelled' });
+      await this.#apply(record);
     } catch (error) {
-      // The disk is in the way. Stop all the same; a later open finds the run unfinished.
       this.#d.log('warn', asSourcewrightError(error).toText());
-      this.#actor.send({ type: 'cancel' });
+      this.#actor.send(event);
       this.#changed();
     }
     await this.#workers.idle();
@@ -280,10 +296,8 @@ export class LiveRun implements PipelineRun {
     this.#actor.stop();
     await this.#workers.idle();
     await this.#queue;
-    this.#runFiles.soon(() => this.view());
-    this.#tell();
+    this.#observers.changed();
     await this.#letGo();
-    this.#settleIfQuiet();
   }
 
   #mustBeOpen(): void {
@@ -305,60 +319,12 @@ export class LiveRun implements PipelineRun {
       const [lost] = this.#workers.lost;
       if (lost !== undefined) throw notStopped(lost);
       if (!(await this.#apply({ type: 'started', stage, attempt, mode }, still))) return;
-      const { outcome, durationMs } = await this.#run(step, signal);
+      const ended = await workStep(this.#host, step, signal);
       if (signal.aborted) return;
-      await this.#conclude(step, outcome, durationMs, still);
+      const record = await endRecord(this.#host, step, ended);
+      await (record.type === 'done' ? this.#save(record, still) : this.#apply(record, still));
     } catch (error) {
       this.#interrupt(step, outcomeOf(error), still);
-    }
-  }
-
-  async #run(step: Step, signal: AbortSignal): Promise<{ outcome: StepOutcome; durationMs: number }> {
-    const began = this.#d.now().getTime();
-    const connectorDir = connectorDirOf(this.#request, this.#board.connectorName ?? 'unnamed');
-    let lock: Lock | undefined;
-    try {
-      if (WRITING.includes(step.stage)) {
-        const path = connectorLockPath(this.#request.workspace, connectorDir);
-        lock = await takeLock(path, 'The folder of the connector', `${step.stage} of run ${this.runId}`);
-      }
-      const outcome = await runStep(this.#d.stages(this.#request.engine), step, {
-        runId: this.runId,
-        request: this.#request,
-        runDir: this.#runDir,
-        connectorDir,
-        files: this.#files,
-        signal,
-        progress: (message) => {
-          this.#progress(step.stage, message);
-        },
-      });
-      return { outcome, durationMs: this.#d.now().getTime() - began };
-    } catch (error) {
-      return { outcome: outcomeOf(error), durationMs: this.#d.now().getTime() - began };
-    } finally {
-      await lock?.release();
-    }
-  }
-
-  async #conclude(step: Step, outcome: StepOutcome, durationMs: number, still: () => boolean): Promise<void> {
-    const { stage, attempt } = step;
-    switch (outcome.status) {
-      case 'done': {
-        const extras = await this.#extras(step, outcome);
-        const { result, usage, artifacts } = outcome;
-        const record = { type: 'done', stage, attempt, result, usage, durationMs, artifacts, ...extras };
-        const parsed = JournalRecord.parse(record);
-        if (parsed.type === 'done') await this.#save(parsed, still);
-        return;
-      }
-      case 'paused': {
-        const { cause, message, cure } = outcome;
-        await this.#apply({ type: 'stage_paused', stage, attempt, cause, message, cure, durationMs }, still);
-        return;
-      }
-      case 'failed':
-        await this.#apply({ type: 'stage_failed', stage, attempt, error: outcome.error, durationMs }, still);
     }
   }
 
@@ -368,19 +334,6 @@ export class LiveRun implements PipelineRun {
     const taken = await this.#apply(record, still);
     this.#unsaved = undefined;
     if (taken && record.stage === 'review') await this.repair();
-  }
-
-  /** Evidence that decides beside the result, taken from the artifacts and not from the stage's word. */
-  async #extras(step: Step, outcome: Extract<StepOutcome, { status: 'done' }>): Promise<object> {
-    if (step.stage === 'test') {
-      if (!('test-report.json' in outcome.artifacts)) return { ran: null };
-      const report = await readJson(this.#files, join(this.#runDir, 'test-report.json'), RanHashes);
-      return { ran: report === undefined ? null : `${report.codeSha256}/${report.testsSha256}` };
-    }
-    if (step.stage !== 'review') return {};
-    const { blocking, findings } = StageResults.review.parse(outcome.result);
-    const ledger = 'review.json' in outcome.artifacts ? await this.#ledger.openAfterReview() : undefined;
-    return { open: ledger ?? { blocking, unanswered: findings } };
   }
 
   /** The step can't go on and the journal can't take it either: the machine alone hears of it. */
@@ -405,17 +358,10 @@ export class LiveRun implements PipelineRun {
   #progress(stage: StageName, message: string): void {
     if (this.#closed) return;
     this.#board.progress(stage, message, this.#d.now().toISOString());
-    this.#progressTimer ??= setTimeout(() => {
-      this.#progressTimer = undefined;
-      this.#changed();
-    }, PROGRESS_EVERY_MS);
+    this.#observers.changedSoon();
   }
 
   // ----------------------------------------------------------------------------------------------- gates, findings
-
-  #isAuto(gate: GateName): boolean {
-    return this.#request.gates[gate] === 'auto';
-  }
 
   /** An `auto` gate: approves. At the review, what has an exact suggestion is accepted and the rest stays open. */
   async #decideAlone(gate: GateName, signal: AbortSignal): Promise<void> {
@@ -551,7 +497,7 @@ export class LiveRun implements PipelineRun {
     await this.#apply({ type: 'hand_started', stage, attempt, mode });
     const draft = stage === 'publish' && (await this.#ledger.basis()).open.blocking > 0;
     const step: Step = { stage, mode, attempt, feedback: undefined, draft };
-    const { outcome, durationMs } = await this.#run(step, signal);
+    const { outcome, durationMs } = await workStep(this.#host, step, signal);
     const done = outcome.status === 'done';
     await this.#apply({
       type: 'hand_ended',
@@ -588,14 +534,15 @@ export class LiveRun implements PipelineRun {
   }
 
   #waitsForNobody(view: RunView): boolean {
-    return view.gate !== null && this.#isAuto(view.gate);
+    return view.gate !== null && isAutoGate(this.#request, view.gate);
   }
 
   onChange(listener: (view: RunView) => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#observers.add(listener);
+  }
+
+  async settled(): Promise<RunView> {
+    return this.#observers.settled();
   }
 
   /** Nothing goes on until someone acts. */
@@ -607,49 +554,12 @@ export class LiveRun implements PipelineRun {
     return state === 'paused' || FINAL.includes(state) || state in GATE_OF;
   }
 
-  async settled(): Promise<RunView> {
-    return new Promise((settle) => {
-      this.#settledWaiters.push(settle);
-      this.#settleIfQuiet();
-    });
-  }
-
   #changed(): void {
-    if (this.#closed) return;
-    this.#runFiles.soon(() => this.view());
-    this.#tell();
-    this.#settleIfQuiet();
-  }
-
-  #tell(): void {
-    const view = this.view();
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(view);
-      } catch (error) {
-        this.#d.log('warn', `A listener of the run failed: ${String(error)}`);
-      }
-    }
-  }
-
-  /** Once nothing goes on: writes the view, lets go of a run that has ended, and tells those who wait. */
-  #settleIfQuiet(): void {
-    if (!this.#isQuiet() || this.#settling !== undefined) return;
-    this.#settling = (async () => {
-      await this.#runFiles.flush();
-      if (this.#isQuiet() && this.#isFinal()) await this.#letGo();
-    })().finally(() => {
-      this.#settling = undefined;
-      if (!this.#isQuiet()) return;
-      const waiters = this.#settledWaiters;
-      this.#settledWaiters = [];
-      for (const settle of waiters) settle(this.view());
-    });
+    if (!this.#closed) this.#observers.changed();
   }
 
   async #letGo(): Promise<void> {
     if (OPEN.get(this.#runDir) !== this) return;
-    clearTimeout(this.#progressTimer);
     await this.#runFiles.flush();
     OPEN.delete(this.#runDir);
     await this.#held.journal.close().catch(noop);

@@ -4,7 +4,7 @@ import { type Files, nodeFiles } from '../store/files.ts';
 import type { RunView } from './contracts.ts';
 import { eventOf, readJournal } from './journal.ts';
 import { pipelineMachine } from './machine.ts';
-import { runView, StageBoard } from './view.ts';
+import { isAutoGate, runView, StageBoard } from './view.ts';
 
 /**
  * What the journal says about a run that nobody works on at this moment.
@@ -23,7 +23,7 @@ export async function readRunView(runDir: string, files: Files = nodeFiles): Pro
   const { value, context } = actor.getSnapshot();
   actor.stop();
   const view = runView({ runId, runDir, request, createdAt, board, machine: { value, context } });
-  const auto = view.gate !== null && request.gates[view.gate] === 'auto';
+  const auto = view.gate !== null && isAutoGate(request, view.gate);
   return view.status === 'running' || auto ? interrupted(view) : view;
 }
 

@@ -10,7 +10,7 @@ import { SourcewrightError } from '../errors.ts';
 import type { Files } from '../store/files.ts';
 import { type Finding, type FindingAnswer, Review } from './contracts.ts';
 import type { Recorded } from './journal.ts';
-import type { DecisionBasis, OpenFindings } from './machine.ts';
+import type { DecisionBasis, OpenFindings } from './machine-types.ts';
 
 export const REVIEW_FILE = 'review.json';
 

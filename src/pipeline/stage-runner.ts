@@ -18,7 +18,7 @@ import {
   type Stages,
   type Usage,
 } from './contracts.ts';
-import type { StageFailure, Step } from './machine.ts';
+import type { StageFailure, Step } from './machine-types.ts';
 import { jsonText, readJson } from './review-ledger.ts';
 
 /** How an attempt ended. `result` has passed the stage's schema. */

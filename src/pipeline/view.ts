@@ -16,7 +16,7 @@ import {
   type Usage,
 } from './contracts.ts';
 import type { Recorded, DoneRecord } from './journal.ts';
-import type { PipelineContext, PipelineState, WorkState } from './machine.ts';
+import type { PipelineContext, PipelineState, WorkState } from './machine-types.ts';
 
 /** The machine's part of a view. */
 export interface MachineView {
@@ -32,6 +32,14 @@ export const GATE_OF: Partial<Record<WorkState, GateName>> = {
   gateDraft: 'draft',
   gatePublish: 'publish',
 };
+
+/**
+ * Whether a gate decides by itself. Publishing as a draft without a word is only for those who don't want to be asked
+ * before publishing either.
+ */
+export function isAutoGate({ gates }: RunRequest, gate: GateName): boolean {
+  return gates[gate] === 'auto' && (gate !== 'draft' || gates.publish === 'auto');
+}
 
 /** The stage that a person looks at while a state lasts. */
 export const STAGE_OF: Record<WorkState, StageName> = {

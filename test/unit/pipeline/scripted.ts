@@ -70,7 +70,10 @@ export function generated(changed = ['src/client.py']): StageResult<'generate'> 
     unresolved: [],
   };
 }
-export function tested(failing: string[] = [], verdict?: StageResult<'test'>['verdict']): StageResult<'test'> {
+export function tested(
+  failing: string[] = [],
+  verdict?: StageResult<'test'>['verdict'],
+): StageResult<'test'> {
   return {
     verdict: verdict ?? (failing.length === 0 ? 'passed' : 'failed'),
     total: 10,

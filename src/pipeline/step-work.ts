@@ -1,0 +1,107 @@
+/** One attempt of a stage with all that belongs to it: the connector's lock, the clock, and the record of how it ended. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Files } from '../store/files.ts';
+import { type Lock, takeLock } from '../store/lock.ts';
+import { connectorLockPath } from '../store/run-folders.ts';
+import { type RunRequest, type StageName, StageResults, type Stages } from './contracts.ts';
+import { JournalRecord } from './journal.ts';
+import type { Step } from './machine-types.ts';
+import { readJson, type ReviewLedger } from './review-ledger.ts';
+import { outcomeOf, runStep, type StepOutcome } from './stage-runner.ts';
+
+/** Stages that write into the connector's folder, or that nobody may write into while they read it. */
+const WRITING: readonly StageName[] = ['generate', 'test', 'publish'];
+
+/** Hashes of what a test run ran, of its report. */
+const RanHashes = z.object({ codeSha256: z.string(), testsSha256: z.string() });
+
+/** What a step needs of its run. */
+export interface StepHost {
+  readonly runId: string;
+  readonly runDir: string;
+  readonly request: RunRequest;
+  readonly files: Files;
+  readonly ledger: ReviewLedger;
+  readonly now: () => Date;
+  readonly stages: () => Stages;
+  readonly connectorDir: () => string;
+  readonly progress: (stage: StageName, message: string) => void;
+}
+
+export interface Ended {
+  readonly outcome: StepOutcome;
+  readonly durationMs: number;
+}
+
+/** Runs the step's stage, alone in the connector's folder where it writes there. Never rejects. */
+export async function workStep(host: StepHost, step: Step, signal: AbortSignal): Promise<Ended> {
+  const began = host.now().getTime();
+  const connectorDir = host.connectorDir();
+  let lock: Lock | undefined;
+  const ended = (outcome: StepOutcome): Ended => ({ outcome, durationMs: host.now().getTime() - began });
+  try {
+    if (WRITING.includes(step.stage)) {
+      const path = connectorLockPath(host.request.workspace, connectorDir);
+      lock = await takeLock(path, 'The folder of the connector', `${step.stage} of run ${host.runId}`);
+    }
+    const { runId, runDir, request, files } = host;
+    const progress = (message: string): void => {
+      host.progress(step.stage, message);
+    };
+    const environment = { runId, request, runDir, connectorDir, files, signal, progress };
+    return ended(await runStep(host.stages(), step, environment));
+  } catch (error) {
+    return ended(outcomeOf(error));
+  } finally {
+    await lock?.release();
+  }
+}
+
+/** Evidence that decides beside the result, taken from the artifacts and not from the stage's word. */
+async function extras(
+  host: StepHost,
+  step: Step,
+  outcome: Extract<StepOutcome, { status: 'done' }>,
+): Promise<object> {
+  if (step.stage === 'test') {
+    if (!('test-report.json' in outcome.artifacts)) return { ran: null };
+    const report = await readJson(host.files, join(host.runDir, 'test-report.json'), RanHashes);
+    return { ran: report === undefined ? null : `${report.codeSha256}/${report.testsSha256}` };
+  }
+  if (step.stage !== 'review') return {};
+  const { blocking, findings } = StageResults.review.parse(outcome.result);
+  const open = 'review.json' in outcome.artifacts ? await host.ledger.openAfterReview() : undefined;
+  return { open: open ?? { blocking, unanswered: findings } };
+}
+
+/** The journal's record of how a step ended. Never rejects: evidence that can't be read is a failure of its own. */
+export async function endRecord(host: StepHost, step: Step, ended: Ended): Promise<JournalRecord> {
+  const { stage, attempt } = step;
+  const { outcome, durationMs } = ended;
+  switch (outcome.status) {
+    case 'done':
+      try {
+        const { result, usage, artifacts } = outcome;
+        const more = await extras(host, step, outcome);
+        return JournalRecord.parse({
+          type: 'done',
+          stage,
+          attempt,
+          result,
+          usage,
+          durationMs,
+          artifacts,
+          ...more,
+        });
+      } catch (error) {
+        return await endRecord(host, step, { outcome: outcomeOf(error), durationMs });
+      }
+    case 'paused': {
+      const { cause, message, cure } = outcome;
+      return { type: 'stage_paused', stage, attempt, cause, message, cure, durationMs };
+    }
+    case 'failed':
+      return { type: 'stage_failed', stage, attempt, error: outcome.error, durationMs };
+  }
+}
