@@ -49,6 +49,9 @@ function outputLines(planned: PlannedOperation): string[] {
       '        ),',
     ];
   });
+  const only = columns.length === 1 ? columns[0]?.trim() : undefined;
+  const short = `${planned.outputConstant} = OutputConfig((${only ?? ''}))`;
+  if (only !== undefined && short.length <= LINE_LENGTH) return [short];
   return [`${planned.outputConstant} = OutputConfig(`, '    (', ...columns, '    )', ')'];
 }
 
@@ -93,7 +96,8 @@ function signature(name: string, paramsClass: string, client: string): string[] 
       ];
 }
 
-function fetchLines({ operation, outputConstant, limitField }: PlannedOperation): string[] {
+function fetchLines(planned: PlannedOperation): string[] {
+  const { operation, outputConstant, limitField } = planned;
   if (operation.result === 'text') return ['    return await fetch_text(client, request, params)'];
   const paging = limitField === undefined ? undefined : pagingExpression(operation.paging);
   return [
@@ -102,12 +106,21 @@ function fetchLines({ operation, outputConstant, limitField }: PlannedOperation)
     '        request,',
     '        params,',
     `        ${outputConstant},`,
-    ...(operation.recordPath.length > 0 ? [`        record_path=${pythonTuple(operation.recordPath)},`] : []),
+    ...rowsLines(planned),
     ...(paging === undefined ? [] : argumentLines('        ', `paging=${paging.type}`, paging.arguments)),
     ...(limitField === undefined ? [] : [`        limit=params.${limitField},`]),
-    ...(operation.kind === 'search' ? ['        empty_is_error=True,'] : []),
+    ...(operation.kind === 'search' ? ['        is_search=True,'] : []),
     '    )',
   ];
+}
+
+/** Where the rows stand, unless that is the whole body. */
+function rowsLines({ operation, isMap }: PlannedOperation): string[] {
+  const parts = [
+    ...(operation.recordPath.length > 0 || isMap ? [pythonTuple(operation.recordPath)] : []),
+    ...(isMap ? ['is_map=True'] : []),
+  ];
+  return parts.length === 0 ? [] : argumentLines('        ', 'rows_at=RowsAt', parts);
 }
 
 function fieldsIn(planned: PlannedOperation, place: ParameterLocation): readonly PlannedField[] {

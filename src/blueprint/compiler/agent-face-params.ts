@@ -91,16 +91,23 @@ function annotation(name: string, type: FieldType): string[] {
   const scalar = literals === undefined ? type.scalar : `Literal[${literals.join(', ')}]`;
   const whole = `    ${name}: ${type.list ? `list[${scalar}]` : scalar}${none} = Field(`;
   if (whole.length <= LINE_LENGTH || literals === undefined) return [whole];
-  const values = (indent: string): string[] => literals.map((value) => `${indent}${value},`);
-  return type.list
-    ? [
-        `    ${name}: list[`,
-        '        Literal[',
-        ...values('            '),
-        '        ]',
-        `    ]${none} = Field(`,
-      ]
-    : [`    ${name}: Literal[`, ...values('        '), `    ]${none} = Field(`];
+  return longAnnotation(name, type, literals);
+}
+
+/** An enumeration with a line per value, in brackets where `None` stands beside it. */
+function longAnnotation(name: string, type: FieldType, literals: readonly string[]): string[] {
+  const literal = (indent: string): string[] => [
+    `${indent}Literal[`,
+    ...literals.map((value) => `${indent}    ${value},`),
+    `${indent}]`,
+  ];
+  const inner = (indent: string): string[] =>
+    type.list ? [`${indent}list[`, ...literal(`${indent}    `), `${indent}]`] : literal(indent);
+  const lines = type.optional ? ['    (', ...inner('        '), '        | None', '    )'] : inner('    ');
+  return lines.map((line, index) => {
+    const head = index === 0 ? `    ${name}: ${line.trimStart()}` : line;
+    return index === lines.length - 1 ? `${head} = Field(` : head;
+  });
 }
 
 function fieldType(parameter: OperationParameter): FieldType {

@@ -40,6 +40,8 @@ export interface PlannedOperation {
   readonly fields: readonly PlannedField[];
   /** Name of the field that bounds the number of rows; absent where an operation returns one record or a text. */
   readonly limitField: string | undefined;
+  /** The rows are the values of a map. */
+  readonly isMap: boolean;
   readonly columns: readonly OutputColumn[];
   readonly next: Step[];
   readonly previous: Step[];
@@ -47,17 +49,26 @@ export interface PlannedOperation {
 
 /** The selected operations of a blueprint in its own order. */
 export function planOperations(blueprint: Blueprint): PlannedOperation[] {
+  const maps = new Set(
+    blueprint.streams.filter((stream) => stream.recordShape === 'map').map((stream) => stream.pointer),
+  );
   const functions = new Names();
   const classes = new Names();
   const constants = new Names();
   const planned = blueprint.operations
     .filter((operation) => operation.selected)
-    .map((operation) => plan(operation, functions, classes, constants));
+    .map((operation) => plan(operation, maps.has(operation.pointer), functions, classes, constants));
   link(planned);
   return planned;
 }
 
-function plan(operation: Operation, functions: Names, classes: Names, constants: Names): PlannedOperation {
+function plan(
+  operation: Operation,
+  ofMap: boolean,
+  functions: Names,
+  classes: Names,
+  constants: Names,
+): PlannedOperation {
   const name = functions.take(functionName(operation.name));
   const names = new Names();
   const fields = callerParameters(operation).map((parameter) => ({
@@ -75,6 +86,7 @@ function plan(operation: Operation, functions: Names, classes: Names, constants:
       ...fields.filter((field) => !field.parameter.required),
     ],
     limitField: returnsRows ? limitName(fields) : undefined,
+    isMap: ofMap && returnsRows,
     columns: operation.result === 'dataframe' ? tableColumns(operation.columns) : [],
     next: [],
     previous: [],

@@ -2,10 +2,11 @@
  * Emits what the tests of a connector's operations run on: for each operation valid parameters, what they must become
  * on the wire, and the rows that a played API answers with. The tests themselves are in the template.
  */
-import type { Auth, Blueprint, OperationParameter, OutputColumn, Paging } from '../schema.ts';
+import type { Blueprint, OperationParameter, OutputColumn, Paging } from '../schema.ts';
 import { enumerates, orderedBounds } from './agent-face-params.ts';
 import type { PlannedField, PlannedOperation } from './agent-face-plan.ts';
-import { asksForCredentials, authFields, configProperties } from './documentation-config.ts';
+import type { Field } from './configuration.ts';
+import { asksForCredentials, fieldsOf, requiredConfig } from './documentation-config.ts';
 import type { CompiledFile } from './compile.ts';
 
 /** Rows of each list: more than two pages of the played API. */
@@ -25,23 +26,19 @@ export function operationTests(blueprint: Blueprint, planned: readonly PlannedOp
 
 /** A complete configuration: the first way to authenticate, and every required property. */
 function testConfig(blueprint: Blueprint): Record<string, unknown> {
-  const config: Record<string, unknown> = {};
-  for (const { path, required, example } of configProperties(blueprint)) {
-    if (!path.startsWith('credentials') && required) config[path] = example;
-  }
   const option = blueprint.auth.find(asksForCredentials);
-  if (option !== undefined) {
-    const fields = option.parts
-      .flatMap(authFields)
-      .map(({ name, secret }) => [name, secret ? `${SECRET}-${name}` : `test-${name}`]);
-    const token = option.parts.some(usesTokenUrl) ? { token_url: 'https://login.test/token' } : {};
-    config['credentials'] = { auth_type: option.name, ...Object.fromEntries(fields), ...token };
-  }
-  return { ...config, base_url: 'https://api.test/base' };
+  const fields = option === undefined ? [] : fieldsOf(option);
+  const credentials = Object.fromEntries(fields.map((field) => [field.name, credential(field)]));
+  return {
+    ...requiredConfig(blueprint),
+    ...(option === undefined ? {} : { credentials: { auth_type: option.name, ...credentials } }),
+    base_url: 'https://api.test/base',
+  };
 }
 
-function usesTokenUrl(auth: Auth): boolean {
-  return auth.kind === 'oauth2_client_credentials' || auth.kind === 'oauth2_refresh_token';
+function credential({ name, secret }: Field): string {
+  if (name.startsWith('token_url')) return 'https://login.test/token';
+  return secret ? `${SECRET}-${name}` : `test-${name}`;
 }
 
 function operationFixture(blueprint: Blueprint, planned: PlannedOperation): Record<string, unknown> {
@@ -62,6 +59,7 @@ function operationFixture(blueprint: Blueprint, planned: PlannedOperation): Reco
       type: parameter.type,
     })),
     record_path: operation.recordPath,
+    is_map: planned.isMap,
     paging: many ? operation.paging : { kind: 'none' },
     columns: planned.columns.map((column) => ({ name: column.name, type: column.type })),
     rows: rows(planned, many ? ROWS : 1),

@@ -1,16 +1,16 @@
 /** README.md of a connector: what it reads, how to install, configure and run it, from both faces. */
 import type { AuthOption, Blueprint, Paging, Stream } from '../schema.ts';
 import { planOperations } from './agent-face-plan.ts';
-import { pythonValue, sentence } from './agent-face-python.ts';
+import { sentence } from './agent-face-python.ts';
 import {
   asksForCredentials,
-  authFields,
-  configProperties,
+  configRows,
   exampleConfig,
   exampleCredentials,
-  selectedStreams,
+  fieldsOf,
 } from './documentation-config.ts';
 import { code, fenced, table, text } from './documentation-markdown.ts';
+import { generatedStreams } from './features.ts';
 
 /** The file's text. */
 export function readme(blueprint: Blueprint): string {
@@ -109,9 +109,9 @@ function credentialSteps(option: AuthOption, several: boolean): string[] {
         ];
     }
   });
-  const fields = [...new Set(option.parts.flatMap(authFields).map((field) => field.name))].map((field) =>
-    code(field),
-  );
+  const fields = fieldsOf(option)
+    .filter((field) => field.required)
+    .map((field) => code(field.name));
   const all = [...steps, `Put ${fields.join(', ')} into ${code('credentials')} of the configuration:`];
   return [
     ...(several ? [`### With ${code(option.name)}`, ''] : []),
@@ -126,18 +126,12 @@ function scopes(names: readonly string[]): string[] {
 }
 
 function configuration(blueprint: Blueprint): string[] {
-  const rows = configProperties(blueprint).map((property) => [
-    code(property.path),
-    property.required ? 'yes' : 'no',
-    property.secret ? 'yes' : 'no',
-    property.description,
-  ]);
   return [
     '## Configuration',
     '',
     `A JSON file; ${code('spec')} prints its schema. Secrets never appear in logs, errors or results.`,
     '',
-    ...table(['Property', 'Required', 'Secret', 'Meaning'], rows),
+    ...table(['Property', 'Required', 'Secret', 'Meaning'], configRows(blueprint)),
     '',
     `A start, ${code('config.json')}:`,
     '',
@@ -148,7 +142,7 @@ function configuration(blueprint: Blueprint): string[] {
 // ------------------------------------------------------------------------------------------------------------ streams
 
 function streams(blueprint: Blueprint): string[] {
-  const all = selectedStreams(blueprint);
+  const all = generatedStreams(blueprint);
   if (all.length === 0)
     return ['## Streams', '', 'None: the description has no list that can be read as a stream.'];
   const omitted = blueprint.streams.length - all.length;
@@ -202,7 +196,7 @@ export function pagingName(paging: Paging): string {
 
 function running(blueprint: Blueprint): string[] {
   const command = `source-${blueprint.name}`;
-  const first = selectedStreams(blueprint)[0];
+  const first = generatedStreams(blueprint)[0];
   return [
     '## Data face',
     '',
@@ -249,7 +243,6 @@ function agentFace(blueprint: Blueprint): string[] {
   if (first === undefined) return ['## Agent face', '', 'The description has no operation for it.'];
   const given = first.fields.filter((field) => field.parameter.required).map((field) => `${field.name}=...`);
   const limit = first.limitField === undefined ? [] : [`${first.limitField}=5`];
-  const config = pythonValue(exampleConfig(blueprint));
   return [
     '## Agent face',
     '',
@@ -258,6 +251,8 @@ function agentFace(blueprint: Blueprint): string[] {
     '',
     ...fenced('python', [
       'import asyncio',
+      'import json',
+      'from pathlib import Path',
       '',
       'from src.client import ApiClient',
       'from src.config import Config',
@@ -267,7 +262,7 @@ function agentFace(blueprint: Blueprint): string[] {
       '',
       '',
       'async def main() -> None:',
-      `    config = Config.model_validate(${config})`,
+      '    config = Config.model_validate(json.loads(Path("config.json").read_text()))',
       '    async with ApiClient(config) as client:',
       '        operations = CONNECTORS.bind_deps(client=client)',
       `        result = await operations["${first.name}"](${[...given, ...limit].join(', ')})`,

@@ -4,6 +4,7 @@ import type { CompiledFile } from './compile.ts';
 import { implementationNotes } from './documentation-implementation.ts';
 import { code, text } from './documentation-markdown.ts';
 import { metadata } from './documentation-metadata.ts';
+import { generatedStreams } from './features.ts';
 import { readme } from './documentation-readme.ts';
 
 /** Files relative to the connector's folder. */
@@ -17,7 +18,7 @@ export function emitDocumentation(blueprint: Blueprint): CompiledFile[] {
 }
 
 function changelog(blueprint: Blueprint): string {
-  const streams = blueprint.streams.filter((stream) => stream.selected);
+  const streams = generatedStreams(blueprint);
   const operations = blueprint.operations.filter((operation) => operation.selected);
   return `${[
     '# Changelog',

@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+#: Bounds from here on only say what fits into a number.
+_UNTOLD = 10**15
+
 
 def parameter_lines(model: type[BaseModel]) -> list[str]:
     """Return a line per parameter: name (`?` where optional), type, description, bounds."""
@@ -22,9 +25,9 @@ def _parameter_text(schema: Mapping[str, Any]) -> str:
         (part for part in _alternatives(schema) if "minimum" in part or "maximum" in part), {}
     )
     notes = []
-    if abs(bounds.get("minimum", 2**62)) < 2**53:
+    if abs(bounds.get("minimum", _UNTOLD)) < _UNTOLD:
         notes.append(f"at least {bounds['minimum']}")
-    if abs(bounds.get("maximum", 2**62)) < 2**53:
+    if abs(bounds.get("maximum", _UNTOLD)) < _UNTOLD:
         notes.append(f"at most {bounds['maximum']}")
     if schema.get("default") is not None:
         notes.append(f"default {json.dumps(schema['default'], default=str)}")

@@ -4,7 +4,9 @@ Every failure is a ValueError whose message tells the model what to do next. Non
 original exception, which may show the request.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -13,7 +15,7 @@ from pydantic import BaseModel
 from .agent import OutputConfig, Provenance, Result
 from .client import LONGEST_WAIT, ApiClient, Params, Scalar
 from .config import Config
-from .errors import ConnectorError, RateLimitedError
+from .errors import ApiError, ConnectorError, RateLimitedError
 from .paging import Paging, Request, read_pages
 from .utils import FieldPath
 
@@ -30,111 +32,141 @@ class EmptyResultError(OperationError):
     """Nothing matched: the parameters are to be changed, the API itself works."""
 
 
+@dataclass(frozen=True)
+class RowsAt:
+    """Where rows stand in a body; `*` stands for every element of a list or value of a map."""
+
+    path: FieldPath = ()
+    #: The value at the path is a map of rows rather than a list of them.
+    is_map: bool = False
+
+    def __call__(self, body: Any) -> list[Any]:
+        """Return the rows.
+
+        A body without the path is most often a failure that was answered with status 200: it raises.
+        """
+        rows: list[Any] = []
+        for value in _at(body, self.path):
+            if self.is_map and isinstance(value, Mapping):
+                rows.extend({"_key": key, **_as_object(row)} for key, row in value.items())
+            else:
+                rows.extend(value if isinstance(value, list) else [value])
+        return [row for row in rows if row is not None]
+
+
 async def fetch_table(
     client: ApiClient | None,
     request: Request,
     params: BaseModel,
     output: OutputConfig,
     *,
-    record_path: FieldPath = (),
+    rows_at: RowsAt = RowsAt(),
     paging: Paging | None = None,
     limit: int | None = None,
-    empty_is_error: bool = False,
+    is_search: bool = False,
 ) -> Result:
-    """Return up to `limit` rows over all pages as a table; without a limit, one record."""
-    if client is None:
-        async with ApiClient(Config.model_validate({})) as own:
-            return await fetch_table(
-                own,
-                request,
-                params,
-                output,
-                record_path=record_path,
-                paging=paging,
-                limit=limit,
-                empty_is_error=empty_is_error,
-            )
-    shown = shown_params(client, params)
+    """Return up to `limit` rows over all pages as a table; without a limit, one record.
+
+    Finding nothing is an error for a search, for filters that were given, and for a single record.
+    """
     failure: OperationError
-    try:
-        rows, properties = await _rows(client, request, record_path, paging, limit)
-    except ConnectorError as error:
-        failure = _worded(error, shown)
-    else:
-        if rows or (limit is not None and not empty_is_error):
-            provenance = Provenance(params=shown, properties=properties)
-            return output.build_table_result(rows, provenance)
-        failure = EmptyResultError(
-            f"Nothing found with {_listed(shown)}. Change them and try again."
-        )
+    async with _opened(client) as session:
+        shown = shown_params(session, params)
+        try:
+            rows, properties = await _rows(session, request, rows_at, paging, limit)
+        except ConnectorError as error:
+            failure = _worded(error, shown)
+        else:
+            if rows or not (limit is None or is_search or _has_filters(params)):
+                provenance = Provenance(params=shown, properties=properties)
+                return output.build_table_result(rows, provenance)
+            failure = EmptyResultError(
+                f"Nothing found with {_listed(shown)}. Change them and try again."
+            )
     raise failure
 
 
 async def fetch_text(client: ApiClient | None, request: Request, params: BaseModel) -> Result:
     """Return the answer's body as text."""
-    if client is None:
-        async with ApiClient(Config.model_validate({})) as own:
-            return await fetch_text(own, request, params)
-    shown = shown_params(client, params)
     failure: OperationError
-    try:
-        url = client.url_for(request.path, request.path_params, request.params)
-        answer = await client.fetch(
-            request.method, url, headers=request.headers, body=request.body, parse=False
-        )
-    except ConnectorError as error:
-        failure = _worded(error, shown)
-    else:
-        text = answer.content.decode("utf-8", errors="replace")
-        return Result(text, Provenance(params=shown))
+    async with _opened(client) as session:
+        shown = shown_params(session, params)
+        url = session.url_for(request.path, request.path_params, request.params)
+        try:
+            answer = await session.fetch(
+                request.method, url, headers=request.headers, body=request.body, parse=False
+            )
+        except ConnectorError as error:
+            failure = _worded(error, shown)
+        else:
+            text = answer.content.decode("utf-8", errors="replace")
+            return Result(text, Provenance(params=shown))
     raise failure
+
+
+@asynccontextmanager
+async def _opened(client: ApiClient | None) -> AsyncIterator[ApiClient]:
+    """Hand on the bound client, or for an API that is open to all one for this call."""
+    if client is not None:
+        yield client
+        return
+    async with ApiClient(Config.model_validate({})) as own:
+        yield own
 
 
 async def _rows(
     client: ApiClient,
     request: Request,
-    record_path: FieldPath,
+    rows_at: RowsAt,
     paging: Paging | None,
     limit: int | None,
 ) -> tuple[list[Any], dict[str, Any]]:
     """Return rows, and what is worth knowing about how they were read."""
     rows: list[Any] = []
     pages = 0
-    reader = read_pages(
-        client, request, paging or Paging(), lambda body: rows_at(body, record_path)
-    )
-    async for page in reader:
-        rows.extend(row for row in page if row is not None)
+    async for page in read_pages(client, request, paging or Paging(), rows_at):
+        rows.extend(page)
         pages += 1
         if limit is None:
             return rows, {}
         if len(rows) >= limit:
             break
-    limit = limit or 0
+    most = limit or 0
     # What was cut off, or a page that was not asked for, may hold more.
-    complete = len(rows) < limit or (paging is None and len(rows) == limit)
-    return rows[:limit], {"pages": pages, "complete": complete}
+    complete = len(rows) < most or (paging is None and len(rows) == most)
+    return rows[:most], {"pages": pages, "complete": complete}
 
 
-def rows_at(body: Any, path: FieldPath) -> list[Any]:
-    """Return the rows at a path; `*` goes through every element of a list or value of a map."""
-    values = [body]
-    for key in path:
-        values = [inner for value in values for inner in _step(value, key)]
-    rows: list[Any] = []
-    for value in values:
-        rows.extend(value if isinstance(value, list) else [] if value is None else [value])
-    return rows
+def _has_filters(params: BaseModel) -> bool:
+    """Tell whether any optional parameter that narrows a list was given."""
+    fields = type(params).model_fields
+    return any(
+        fields[name].default is None and getattr(params, name) is not None
+        for name in params.model_fields_set
+        if not fields[name].is_required()
+    )
 
 
-def _step(value: Any, key: str) -> list[Any]:
+def _as_object(row: Any) -> Mapping[str, Any]:
+    return row if isinstance(row, Mapping) else {"value": row}
+
+
+def _at(value: Any, path: FieldPath) -> Iterator[Any]:
+    if value is None or (value == {} and path):
+        return
+    if not path:
+        yield value
+        return
+    key, *rest = path
     if key == "*":
-        if isinstance(value, Mapping):
-            return list(value.values())
-        return value if isinstance(value, list) else []
-    if isinstance(value, Mapping) and key in value:
-        return [value[key]]
-    return []
+        members = value.values() if isinstance(value, Mapping) else value
+        for member in members if isinstance(members, Iterable) else ():
+            yield from _at(member, tuple(rest))
+    elif isinstance(value, Mapping) and key in value:
+        yield from _at(value[key], tuple(rest))
+    else:
+        found = ", ".join(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
+        raise ApiError(f"The answer has no {key} where rows should be, but {found[:200]}.")
 
 
 # ------------------------------------------------------------------------------------- values

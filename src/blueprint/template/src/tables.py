@@ -224,7 +224,7 @@ def sanitize_dataframe(frame: DataFrame) -> DataFrame:
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """Number each name that stood before: a, a_2, a_3."""
+    """Return the names with a number after each that stood before: a, a_2, a_3."""
     taken: set[str] = set()
     unique: list[str] = []
     for name in names:

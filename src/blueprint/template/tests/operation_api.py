@@ -71,7 +71,11 @@ class PlayedApi(httpx.AsyncBaseTransport):
         rows = self.rows if kind == "none" else self.rows[start : start + ROWS_PER_PAGE]
         following = start + len(rows)
         more = following < len(self.rows)
-        body = wrap(rows, self.fixture["record_path"], single=self.fixture["limit"] is None)
+        held: Any = rows
+        if self.fixture["is_map"]:
+            held = {f"key-{start + at}": row for at, row in enumerate(rows)}
+        single = self.fixture["limit"] is None
+        body = wrap(held, self.fixture["record_path"], single=single)
         headers: dict[str, str] = {}
         next_url = str(request.url.copy_set_param("starting_at", following))
         if kind == "next_url":
@@ -90,11 +94,11 @@ class PlayedApi(httpx.AsyncBaseTransport):
         return httpx.Response(200, json=body, headers=headers)
 
     def _page_start(self, request: httpx.Request, paging: dict[str, Any]) -> int:
-        first = paging["startPage"]
+        first: int = paging["startPage"]
         return (int(self._sent(request, paging["pageParam"]) or first) - first) * ROWS_PER_PAGE
 
     def _offset_start(self, request: httpx.Request, paging: dict[str, Any]) -> int:
-        first = paging["startOffset"]
+        first: int = paging["startOffset"]
         return int(self._sent(request, paging["offsetParam"]) or first) - first
 
     def _cursor_start(self, request: httpx.Request, paging: dict[str, Any]) -> int:
@@ -116,7 +120,7 @@ class PlayedApi(httpx.AsyncBaseTransport):
         return request.url.params.get(name, in_body)
 
 
-def wrap(rows: list[Any], path: list[str], *, single: bool) -> Any:
+def wrap(rows: Any, path: list[str], *, single: bool) -> Any:
     """Put rows where the record path says; `*` stands for the elements of a list."""
     if not path:
         return rows[0] if single and rows else rows
