@@ -1,0 +1,216 @@
+/** Conventions that hold for a whole API and only show when its lists are seen side by side, or behind odd schemas. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Blueprint, Stream } from '../../../src/blueprint/schema.ts';
+import { readDescription } from '../../../src/openapi/read.ts';
+import { buildBlueprint } from '../../../src/openapi/rules/blueprint.ts';
+
+type Json = Record<string, unknown>;
+
+async function blueprintOf(paths: Json, components: Json = {}): Promise<Blueprint> {
+  const folder = await mkdtemp(join(tmpdir(), 'house-'));
+  try {
+    const file = join(folder, 'openapi.json');
+    const info = { title: 'Depot', version: '1' };
+    const servers = [{ url: 'https://api.depot.example/v1' }];
+    await writeFile(file, JSON.stringify({ openapi: '3.0.3', info, servers, paths, components }));
+    return buildBlueprint(await readDescription(file, {}), {});
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const query = (name: string, schema: Json, description = ''): Json => ({
+  name,
+  in: 'query',
+  schema,
+  description,
+});
+const answer = (schema: Json, extra: Json = {}): Json => ({
+  responses: { 200: { description: 'OK', content: { 'application/json': { schema, ...extra } } } },
+});
+const listOf = (key: string, row: Json, beside: Json = {}): Json => ({
+  type: 'object',
+  properties: { [key]: { type: 'array', items: row }, ...beside },
+});
+const object = (...names: string[]): Json => ({
+  type: 'object',
+  properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+});
+const inPath = (name: string): Json => ({ name, in: 'path', required: true, schema: { type: 'string' } });
+
+function stream(blueprint: Blueprint, path: string): Stream {
+  const found = blueprint.streams.find((one) => one.path === path);
+  assert.ok(
+    found,
+    `${path} is not a stream; there are ${blueprint.streams.map((one) => one.path).join(' ')}`,
+  );
+  return found;
+}
+
+describe('conventions of a whole API', () => {
+  it('takes the id with the house’s own prefix, not a code, a slug or the id of something inside the row', async () => {
+    const row = (...others: string[]): Json => ({
+      ...object('depot_id', ...others),
+      required: ['depot_id', 'code'],
+    });
+    const inner = {
+      ...object('depot_id'),
+      properties: {
+        ...(row('code', 'slug')['properties'] as Json),
+        payment_method: object('payment_method_id'),
+      },
+    };
+    const names = ['plans', 'coupons', 'add_ons', 'invoices', 'taxes', 'wallets'];
+    const paths = Object.fromEntries(
+      names.map((name) => [
+        `/${name}`,
+        { get: { ...answer(listOf(name, name === 'wallets' ? inner : row('code', 'slug', 'name'))) } },
+      ]),
+    );
+    const blueprint = await blueprintOf(paths);
+    for (const name of names)
+      assert.deepEqual(stream(blueprint, `/${name}`).primaryKey, [['depot_id']], name);
+  });
+
+  it('takes a textual offset with a next_offset in the answer for a cursor', async () => {
+    const rows = listOf(
+      'list',
+      {
+        type: 'object',
+        properties: { customer: object('id', 'email'), card: object('id') },
+        required: ['customer'],
+      },
+      { next_offset: { type: 'string' } },
+    );
+    const blueprint = await blueprintOf({
+      '/customers': {
+        get: {
+          parameters: [
+            query('limit', { type: 'integer', maximum: 100 }),
+            query('offset', { type: 'string' }),
+          ],
+          ...answer(rows),
+        },
+      },
+    });
+    const { paging } = stream(blueprint, '/customers');
+    assert.equal(paging.kind, 'cursor');
+    assert.deepEqual(paging.kind === 'cursor' && [paging.cursorParam, paging.nextPath, paging.sizeParam], [
+      'offset',
+      ['next_offset'],
+      'limit',
+    ]);
+  });
+
+  it('finds the parent of a list by its parameter’s name, though both paths have one parameter', async () => {
+    const blueprint = await blueprintOf({
+      '/v1/teams/{team_id}/projects': {
+        get: { parameters: [inPath('team_id')], ...answer(listOf('projects', object('id', 'name'))) },
+      },
+      '/v1/projects/{project_id}/files': {
+        get: { parameters: [inPath('project_id')], ...answer(listOf('files', object('key', 'name'))) },
+      },
+    });
+    const projects = stream(blueprint, '/v1/teams/{team_id}/projects');
+    assert.deepEqual(stream(blueprint, '/v1/projects/{project_id}/files').parent, {
+      stream: projects.name,
+      parameters: [{ name: 'project_id', from: { kind: 'record', field: ['id'] } }],
+    });
+    assert.equal(projects.parent, undefined);
+  });
+
+  it('never makes two lists each other’s parent', async () => {
+    const blueprint = await blueprintOf({
+      '/teams/{project_id}/teams': {
+        get: { parameters: [inPath('project_id')], ...answer(listOf('teams', object('id'))) },
+      },
+      '/projects/{team_id}/projects': {
+        get: { parameters: [inPath('team_id')], ...answer(listOf('projects', object('id'))) },
+      },
+    });
+    for (const one of blueprint.streams) {
+      const seen = new Set<string>();
+      for (
+        let at: Stream | undefined = one;
+        at?.parent;
+        at = blueprint.streams.find((other) => other.name === at?.parent?.stream)
+      ) {
+        assert.ok(!seen.has(at.name), `a circle of parents at ${at.name}`);
+        seen.add(at.name);
+      }
+    }
+  });
+
+  it('reads rows out of the example where the schema shows none', async () => {
+    const example = {
+      ok: true,
+      members: [
+        { id: 'U1', name: 'ada', updated: 1_502_138_686 },
+        { id: 'U2', name: 'bob', updated: 1_502_138_690 },
+      ],
+      response_metadata: { next_cursor: 'dXNlcjpVMEc5V0ZYTlo=' },
+    };
+    const blueprint = await blueprintOf({
+      '/users.list': {
+        get: {
+          parameters: [query('cursor', { type: 'string' }), query('limit', { type: 'integer' })],
+          ...answer(
+            { type: 'object', properties: { ok: { type: 'boolean' } }, additionalProperties: true },
+            { example },
+          ),
+        },
+      },
+    });
+    const users = stream(blueprint, '/users.list');
+    assert.deepEqual(users.recordPath, ['members']);
+    assert.deepEqual(users.primaryKey, [['id']]);
+    assert.equal(users.paging.kind, 'cursor');
+  });
+
+  it('states a gap where rows carry a time of change that no filter takes', async () => {
+    const row = {
+      type: 'object',
+      properties: {
+        id: { type: 'string' },
+        attributes: {
+          type: 'object',
+          properties: { datetime: { type: 'string', format: 'date-time' }, name: { type: 'string' } },
+        },
+      },
+    };
+    const blueprint = await blueprintOf({
+      '/events': {
+        get: {
+          parameters: [
+            query(
+              'filter',
+              { type: 'string' },
+              'Allowed fields: `datetime`: `greater-or-equal`, `less-than`',
+            ),
+          ],
+          ...answer(listOf('data', row)),
+        },
+      },
+    });
+    const events = stream(blueprint, '/events');
+    const known =
+      events.incremental !== undefined ||
+      blueprint.gaps.some((gap) => gap.stream === events.name && gap.fact === 'incremental');
+    assert.ok(known, 'neither a cursor nor a question about it');
+  });
+
+  it('asks for no key where the key parameter is optional', async () => {
+    const key = query('apiKey', { type: 'string' }, 'API key, optional');
+    const blueprint = await blueprintOf({
+      '/animals': { get: { parameters: [key], ...answer(listOf('animals', object('uid', 'name'))) } },
+      '/books': { get: { parameters: [key], ...answer(listOf('books', object('uid', 'title'))) } },
+    });
+    assert.ok(
+      blueprint.auth.some((option) => option.parts.every((part) => part.kind === 'none')),
+      'a connector must be able to read without a key here',
+    );
+  });
+});
