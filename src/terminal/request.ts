@@ -118,7 +118,8 @@ export function gateName(text: string): GateName {
 }
 
 function gatesFrom(options: GenerateOptions): Partial<Record<GateName, GatePolicy>> {
-  const auto = options.auto === true ? GateName.options : gateNames(options.approve ?? []);
+  const named = gateNames(options.approve ?? []);
+  const auto = options.auto === true ? GateName.options : named;
   return Object.fromEntries(GateName.options.map((gate) => [gate, auto.includes(gate) ? 'auto' : 'ask']));
 }
 

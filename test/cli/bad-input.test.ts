@@ -106,7 +106,7 @@ describe('bad input', function () {
   });
 
   it('YAML that is no description', async () => {
-    await refused(await given('list.yaml', '- one\n- two\n'), /OpenAPI/);
+    await refused(await given('list.yaml', '- one\n- two\n'), /API description/);
     await refused(await given('other.json', '{"name": "a package", "version": "1.0.0"}'), /OpenAPI/);
   });
 

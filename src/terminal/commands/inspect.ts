@@ -6,6 +6,7 @@ import { researchDescription } from '../../openapi/research.ts';
 import { EXIT, exitCodeOfError, type ExitCode } from '../exit-codes.ts';
 import { printError, printJson, type Session } from '../session.ts';
 import { errorSummary } from '../summary.ts';
+import { harmless } from '../terminal.ts';
 
 export interface InspectOptions {
   readonly json?: boolean;
@@ -23,7 +24,7 @@ export async function inspect(session: Session, source: string, options: Inspect
     });
     const found = inspection(blueprint, performance.now() - started);
     if (options.json === true) printJson(terminal, found);
-    else terminal.stdout.write(`${inspectionText(blueprint, found.durationMs)}\n`);
+    else terminal.stdout.write(`${harmless(inspectionText(blueprint, found.durationMs))}\n`);
     return EXIT.done;
   } catch (thrown) {
     const error = asSourcewrightError(thrown);
