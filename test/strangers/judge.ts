@@ -58,8 +58,27 @@ const Inspected = z.object({
   ),
   gaps: z.array(z.object({ stream: z.string().nullable(), fact: z.string() })),
 });
+const CredentialKinds = z.object({
+  connectionSpecification: z.object({
+    properties: z.object({
+      credentials: z
+        .object({
+          oneOf: z
+            .array(
+              z.object({
+                properties: z.record(z.string(), z.object({ const: z.string().optional() })),
+                required: z.array(z.string()).optional(),
+              }),
+            )
+            .optional(),
+        })
+        .optional(),
+    }),
+  }),
+});
 const Message = z.looseObject({
   type: z.string(),
+  spec: z.unknown().optional(),
   record: z.object({ stream: z.string(), data: z.record(z.string(), z.unknown()) }).optional(),
   catalog: z.object({ streams: z.array(z.looseObject({ name: z.string() })) }).optional(),
 });
@@ -174,7 +193,10 @@ async function judge(api: TrueApi, corpus: string | undefined, keep: boolean): P
     const module = `source_${api.name.replaceAll('-', '_')}`;
     const env = { PYTHONPATH: site };
     const config = join(workspace, 'config.json');
-    await writeFile(config, JSON.stringify({ ...api.config, base_url: server.url }));
+    const spec = lines((await run(bin, ['-m', module, 'spec'], workspace, env)).stdout).find(
+      (message) => message.spec,
+    )?.spec;
+    await writeFile(config, JSON.stringify({ ...withAuthType(api.config, spec), base_url: server.url }));
     const check = await run(bin, ['-m', module, 'check', '--config', config], workspace, env);
     const discover = await run(bin, ['-m', module, 'discover', '--config', config], workspace, env);
     const catalog = lines(discover.stdout).find((message) => message.catalog)?.catalog;
@@ -238,6 +260,24 @@ async function judge(api: TrueApi, corpus: string | undefined, keep: boolean): P
     } else await rm(workspace, { recursive: true, force: true });
     await server.close();
   }
+}
+
+/** The configuration with the tag of the credentials' kind that takes the given fields, as a person picks it in a form. */
+function withAuthType(config: Record<string, unknown>, spec: unknown): Record<string, unknown> {
+  const given = config['credentials'];
+  if (typeof given !== 'object' || given === null) return config;
+  const kinds =
+    CredentialKinds.safeParse(spec).data?.connectionSpecification.properties.credentials?.oneOf ?? [];
+  const fits = kinds.find((kind) => {
+    const { auth_type: _, ...fields } = kind.properties;
+    const names = Object.keys(given);
+    return (
+      names.every((name) => name in fields) &&
+      (kind.required ?? []).every((name) => name === 'auth_type' || names.includes(name))
+    );
+  });
+  const tag = fits?.properties['auth_type']?.const;
+  return tag === undefined ? config : { ...config, credentials: { auth_type: tag, ...given } };
 }
 
 function errorsOf(messages: readonly z.infer<typeof Message>[], stream: string): string {
