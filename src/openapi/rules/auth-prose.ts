@@ -74,12 +74,7 @@ function fromParameters(endpoints: readonly Endpoint[]): Told | undefined {
   if (best === undefined || best.uses < endpoints.length * 0.4) return undefined;
   const { parameter } = best;
   const authorization = parameter.name.toLowerCase() === 'authorization';
-  const prefix =
-    parameter.in === 'header'
-      ? prefixInText(
-          `${parameter.description} ${String(parameter.example ?? '')} ${String(parameter.schema.default ?? '')}`,
-        )
-      : undefined;
+  const prefix = parameter.in === 'header' ? prefixInText(spoken(parameter)) : undefined;
   return {
     name: parameter.name,
     auth: authFor(parameter, authorization, prefix),
@@ -93,6 +88,12 @@ function fromParameters(endpoints: readonly Endpoint[]): Told | undefined {
         : `whether ${parameter.name} is the only credential: the description declares no scheme`,
     ],
   };
+}
+
+/** Everything that says how the value of a parameter looks. */
+function spoken(parameter: Parameter): string {
+  const samples = [parameter.example, parameter.schema.default].filter((value) => typeof value === 'string');
+  return [parameter.description, ...samples].join(' ');
 }
 
 function authFor(parameter: Parameter, authorization: boolean, prefix: string | undefined): Auth {

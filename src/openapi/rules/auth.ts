@@ -216,13 +216,14 @@ function collectWays(schemes: ReadonlyMap<string, Scheme>, usage: Usage): Way[] 
     const used = names.map((name) => schemes.get(name)).filter((scheme) => scheme !== undefined);
     const real = used.filter((scheme) => !scheme.auxiliary);
     if (real.length === 0 || real.some((scheme) => scheme.ways.length === 0)) return;
-    for (const parts of product(real.map((scheme) => scheme.ways))) {
+    for (const chosen of product(real.map((scheme) => scheme.ways))) {
+      const parts = mergeParts(chosen);
       ways.push({
         name: nameOf(
           real.map((scheme) => scheme.name),
           parts,
         ),
-        parts: mergeParts(parts),
+        parts,
         uses,
         order,
       });
@@ -248,7 +249,9 @@ function product(lists: readonly (readonly Auth[])[]): Auth[][] {
 function mergeParts(parts: readonly Auth[]): Auth[] {
   const kept: Auth[] = [];
   let authorization = false;
-  for (const part of parts) {
+  // Of two that write the same header the one that renews its tokens is worth more.
+  const ordered = [...parts].sort((left, right) => renews(right) - renews(left));
+  for (const part of ordered) {
     const header =
       part.kind !== 'api_key' || (part.in === 'header' && part.name.toLowerCase() === 'authorization');
     if (header && authorization) continue;
@@ -256,6 +259,10 @@ function mergeParts(parts: readonly Auth[]): Auth[] {
     kept.push(part);
   }
   return kept;
+}
+
+function renews(part: Auth): number {
+  return part.kind.startsWith('oauth2') ? 1 : 0;
 }
 
 function nameOf(schemes: readonly string[], parts: readonly Auth[]): string {

@@ -102,7 +102,8 @@ function followPathItem(
 }
 
 function withoutRef(item: PathItemObject): PathItemObject {
-  const { $ref: _reference, ...rest } = item;
+  const rest = { ...item };
+  delete rest.$ref;
   return rest;
 }
 

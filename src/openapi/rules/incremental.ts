@@ -48,7 +48,7 @@ const UPDATED_FIELD =
 const CREATED_FIELD =
   /^(created?|creation|inserted|added|issued|registered|submitted|received|placed|posted|opened|joined|initiation)(at|on|date|time|datetime|timestamp|utc|ts|unix|dt|gmt)*$|^date(created|added|issued|submitted|received|opened)(gmt|utc)?$|(created|creation|initiation|issued|inserted|added)(at|on|date|time|datetime|timestamp|utc)+$/;
 const EVENT_FIELD =
-  /^(date|time|datetime|timestamp|ts|occurredat|eventtime|eventdate|eventtimestamp|occurred|when|day|publishedat|pubdate|publisheddate|publicationdate|sentat|startedat|starttime|startdate|start|loggedat|recordedat|transactiondate|postedat|datetimeutc|happenedat|deliveredat|completedat|finishedat|closedat|period)$|(date|time|timestamp|at)$/;
+  /^(date|time|datetime|timestamp|ts|occurredat|eventtime|eventdate|eventtimestamp|occurred|when|day|publishedat|pubdate|publisheddate|publicationdate|sentat|startedat|starttime|startdate|start|loggedat|recordedat|transactiondate|postedat|datetimeutc|happenedat|deliveredat|completedat|finishedat|closedat|period)$/;
 
 const FORMATS_BY_FIELD: Readonly<Record<About, RegExp>> = {
   updated: UPDATED_FIELD,
@@ -217,7 +217,7 @@ function timeFields(row: SchemaView, schemas: SchemaReader): TimeField[] {
         continue;
       }
       if (!isScalar(inner) || inner.types.has('boolean')) continue;
-      const about = aboutField(key, inner);
+      const about = aboutField(key, name, inner);
       if (about !== undefined) fields.push({ path: [...prefix, name], key, view: inner, about });
     }
   };
@@ -225,14 +225,21 @@ function timeFields(row: SchemaView, schemas: SchemaReader): TimeField[] {
   return fields.sort((left, right) => left.path.length - right.path.length);
 }
 
-function aboutField(key: string, view: SchemaView): About | undefined {
+function namedAsTime(key: string, name: string): boolean {
+  const last = words(name).at(-1) ?? '';
+  return (
+    EVENT_FIELD.test(key) || (words(name).length > 1 && /^(date|time|timestamp|at|datetime)$/.test(last))
+  );
+}
+
+function aboutField(key: string, name: string, view: SchemaView): About | undefined {
   const timeFormat = /date|time/i.test(view.format ?? '');
-  const textual = view.types.has('string') || view.types.size === 0;
+  const textual = view.types.has('string');
   if (/by$|count$|name$|id$|zone$|url$/.test(key)) return undefined;
   if (UPDATED_FIELD.test(key)) return 'updated';
   if (CREATED_FIELD.test(key)) return 'created';
   if (timeFormat) return 'time';
-  if (EVENT_FIELD.test(key) && (textual || view.types.has('integer') || view.types.has('number'))) {
+  if (namedAsTime(key, name) && (textual || view.types.has('integer') || view.types.has('number'))) {
     const said =
       /\b(date|time|timestamp|when)\b/i.test(view.description) ||
       /^(date|timestamp|time|datetime)$/.test(key);
@@ -259,6 +266,13 @@ function fieldFor(filter: Filter, fields: readonly TimeField[]): TimeField | und
   if (wanted !== '' && !/^(start|begin|from|since|period|range|min|event|start(ing)?)$/.test(wanted))
     return undefined;
   const spoken = filter.description.toLowerCase();
+  // "Lower bound for an event's end time": a time in the life of the row, not of its making or change.
+  if (
+    /('s|\bits) (start|end|due|begin)|\b(start|end|due) (time|date) to filter|\b(scheduled|takes? place|occurr?s|upcoming)\b/.test(
+      spoken,
+    )
+  )
+    return undefined;
   const named = fields.find(
     (field) =>
       field.about === 'time' && /^(date|timestamp|time|datetime|ts|occurredat|eventtime)$/.test(field.key),

@@ -1,6 +1,6 @@
 /** Names that are valid in Python and unique, made of whatever a description calls things. */
 import type { Endpoint } from './endpoints.ts';
-import { isParameterSegment, segmentParameters } from './endpoints.ts';
+import { segmentParameters } from './endpoints.ts';
 import { singular, words } from './words.ts';
 
 /** Python's keywords, soft keywords and the builtins that a parameter or method of that name would hide harmfully. */
@@ -79,6 +79,10 @@ const WEAK = new Set(
   ),
 );
 
+function isWeak(part: string): boolean {
+  return WEAK.has(part) || /^(find|get|search|list|by|fetch|query)_/.test(part);
+}
+
 /** Fixed words of a path from its end, for names of growing length: `/a/{id}/b` → b, a_b. */
 function pathNames(endpoint: Endpoint): string[] {
   const parts = endpoint.segments
@@ -88,7 +92,7 @@ function pathNames(endpoint: Endpoint): string[] {
   const names: string[] = [];
   for (let count = 1; count <= parts.length; count += 1) {
     const tail = parts.slice(-count);
-    if (tail[0] === undefined || (count < parts.length && tail.every((part) => WEAK.has(part)))) continue;
+    if (tail[0] === undefined || (count < parts.length && tail.every(isWeak))) continue;
     names.push(tail.join('_'));
   }
   const parameters = endpoint.segments.flatMap(segmentParameters).map((name) => words(name).join('_'));

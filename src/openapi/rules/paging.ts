@@ -338,7 +338,7 @@ function keysetOption(
   const plain = /^(after|pageafter)$/.test(squash(taker.name));
   if (taker.role === 'cursor' && !plain) return undefined;
   const more = signals.hasMore !== undefined;
-  const confidence = taker.role === 'keyset' ? (more ? 0.93 : 0.8) : more ? 0.75 : 0.5;
+  const confidence = taker.role === 'keyset' ? (more ? 0.93 : 0.8) : more ? 0.85 : 0.5;
   return {
     paging: {
       kind: 'cursor',

@@ -157,7 +157,9 @@ export class ParentIndex {
         detail.includes(candidate) || entityPart(asked, candidate),
       );
       if (field === undefined) continue;
-      const strength = Math.min(field.strength, detail.includes(candidate) ? 0.85 : 0.72);
+      const placed =
+        before !== undefined && entitiesOf(candidate).includes(stem(before)) && entityPart(asked, candidate);
+      const strength = Math.min(field.strength, detail.includes(candidate) ? 0.85 : placed ? 0.8 : 0.72);
       return {
         list: candidate,
         field: field.path,
@@ -191,8 +193,18 @@ export class ParentIndex {
       const given = stem(name);
       let strength = 0;
       if (given === asked && (!GENERIC_PARAMETER.test(asked) || entity)) strength = 0.95;
-      else if (entity && addresses(parameter.name, name, entities)) strength = 0.93;
-      else if (entity && prose(parameter, name)) strength = 0.84;
+      else if (entity && addresses(parameter.name, name, entities))
+        strength = entities.has(asked) && mismatched(parameter.schema, view) ? 0.7 : 0.93;
+      else if (entity && prose(parameter, name)) strength = 0.9;
+      else if (
+        entity &&
+        entities.has(asked) &&
+        NATURAL_ORDER.includes(given) &&
+        parameter.schema.types.has('string')
+      )
+        strength = 0.82 - NATURAL_ORDER.indexOf(given) * 0.01;
+      else if (entity && GENERIC_PARAMETER.test(asked) && stem(words(name).at(-1) ?? '') === asked)
+        strength = 0.76;
       if (strength === 0) continue;
       if (!sameKind(parameter.schema, view)) strength -= 0.25;
       scored.push({ path: [name], strength });
@@ -231,6 +243,19 @@ export class ParentIndex {
 
 const GENERIC_PARAMETER =
   /^(id|sid|uuid|guid|key|name|slug|code|number|value|type|ref|path|index|uid|gid|version|date|year|month|day|status|format|lang|language|locale|identifier)$/;
+
+/** Fields by which people address things, in order. */
+const NATURAL_ORDER = ['login', 'username', 'slug', 'key', 'code', 'name', 'uuid', 'sid'];
+
+/** A text parameter and a number: an id may still be meant, but a name is likelier. */
+function mismatched(parameter: SchemaView, field: SchemaView): boolean {
+  return (
+    parameter.types.has('string') &&
+    !parameter.types.has('integer') &&
+    field.types.has('integer') &&
+    !field.types.has('string')
+  );
+}
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const known = map.get(key);

@@ -86,8 +86,8 @@ const NATURAL: Readonly<Record<string, number>> = {
   symbol: 4,
   ticker: 4,
   sku: 4,
-  email: 3,
-  emailaddress: 3,
+  email: 3.5,
+  emailaddress: 3.4,
   username: 3.8,
   login: 3.8,
   handle: 3.5,
@@ -122,11 +122,13 @@ export function findPrimaryKey(
   const entities = entityStems(endpoint, row);
   const flat = scoreFields(row, [], schemas, entities, addressed);
   const best = flat[0];
-  if (best !== undefined && best.score >= 6) return single(best, flat);
+  if (best !== undefined && best.score >= 6) return withForeignIds(single(best, flat), best, row, schemas);
+  const link = selfLink(row, schemas);
+  if (link !== undefined && (best?.score ?? 0) < 4.4) return link;
   const nested = scoreNested(row, schemas, entities, addressed);
   const all = [...flat, ...nested].sort((left, right) => right.score - left.score);
   const top = all[0];
-  if (top !== undefined && top.score >= 4.4) return single(top, all);
+  if (top !== undefined && top.score >= 4.4) return withForeignIds(single(top, all), top, row, schemas);
   const pair = composite(row, schemas);
   if (pair !== undefined) return pair;
   if (top !== undefined && top.score >= 3.4) return single(top, all);
@@ -162,6 +164,41 @@ function single(best: Scored, all: readonly Scored[]): PrimaryKey {
       .filter((one) => one.score > 2.5)
       .map((one) => one.path),
   };
+}
+
+/** A natural key beside ids of other things may repeat for each of them: then it is a part of the key at most. */
+function withForeignIds(found: PrimaryKey, best: Scored, row: SchemaView, schemas: SchemaReader): PrimaryKey {
+  if (best.score >= 8 || best.rule === 'id-field') return found;
+  const own = best.path.join('.');
+  const foreign = [...row.properties]
+    .filter(
+      ([name, node]) =>
+        name !== own && /(^|_)(id|uuid|sid)$/.test(words(name).join('_')) && isScalar(schemas.view(node)),
+    )
+    .map(([name]) => name);
+  if (foreign.length === 0) return found;
+  return {
+    ...found,
+    confidence: Math.min(found.confidence, 0.65),
+    others: [...foreign.map((name) => [name]), ...found.others],
+  };
+}
+
+/** Rows of hardly more than a name and a URL: the URL is the row's own address. */
+function selfLink(row: SchemaView, schemas: SchemaReader): PrimaryKey | undefined {
+  if (row.properties.size > 3) return undefined;
+  for (const [name, node] of row.properties) {
+    if (!/^(url|uri|href|self|resource_?uri|api_?url|link)$/i.test(name) || !isScalar(schemas.view(node)))
+      continue;
+    return {
+      paths: [[name]],
+      confidence: 0.6,
+      rule: 'self-link',
+      pointer: node.pointer,
+      others: [...row.properties.keys()].filter((other) => other !== name).map((other) => [other]),
+    };
+  }
+  return undefined;
 }
 
 /** What a row may be called: `task_queues` → taskqueue, queue; the schema's name; `…_list` and such cut off. */
@@ -244,7 +281,12 @@ function scoreField(
       rule = 'field-named-as-entity';
     }
   }
-  const address = addressed.some((parameter) => addresses(parameter, name, entities));
+  const address = addressed.some(
+    (parameter) =>
+      addresses(parameter, name, entities) ||
+      // `{branch}` of `/branches/{branch}`: an entity's natural key, where the row has no id of its own.
+      (entities.has(stem(parameter)) && /^(name|slug|key|code|username|login|symbol|number|path)$/.test(key)),
+  );
   if (address) {
     score = score >= 5.5 ? score + 1 : score + 3.2;
     rule = score > 6.5 && rule === 'id-field' ? rule : 'field-addressed-by-path';
@@ -307,7 +349,12 @@ function scoreNested(
       /^(attributes|node|resource|data|metadata|object|item|identity|identifier|entity|info|id|sys|properties|fields|summary|basic|header|general)$/.test(
         key,
       ) ||
-      [...entities].some((entity) => entity.length > 2 && key.startsWith(entity));
+      [...entities].some(
+        (entity) =>
+          entity.length > 2 &&
+          /^(info|data|detail|summary|resource|record|object|header)$/.test(key.slice(entity.length)) &&
+          key.startsWith(entity),
+      );
     if (
       /^(link|_link|error|meta|page|owner|user|creator|author|createdby|updatedby|account|parent)s?$/.test(
         key,
@@ -318,7 +365,7 @@ function scoreNested(
     const inner = scoreFields(view, [name], schemas, new Set([...entities, key]), addressed);
     const best = inner[0];
     if (best === undefined || best.score < 5) continue;
-    scored.push({ ...best, score: best.score - (itself ? 1.5 : 4.5), rule: 'key-inside-row' });
+    scored.push({ ...best, score: best.score - (itself ? 1.5 : 6.8), rule: 'key-inside-row' });
   }
   return scored.sort((left, right) => right.score - left.score);
 }

@@ -4,7 +4,7 @@
 export function statedMaximum(text: string): number | undefined {
   const patterns = [
     /\bmax(?:imum)?(?:\s+(?:value|number|page size|size|limit|allowed|of|is|results|items|records|per page|that can be returned|which can be returned|returned|supported|permitted))*\s*(?:is|of|:|=|are|to)?\s*`?\*{0,2}(\d[\d,]*)/i,
-    /\b(?:up to|no more than|at most|not exceed(?:ing)?|cannot exceed|can't exceed|can not exceed|must not exceed|limited to|capped at|less than or equal to|upper limit (?:is|of)|not be greater than)\s+(?:a )?(?:maximum (?:of )?)?`?\*{0,2}(\d[\d,]*)/i,
+    /\b(?:up to|no more than|at most|not exceed(?:ing)?|cannot exceed|can't exceed|can not exceed|must not exceed|(?:never|not) be (?:larger|greater|more|higher) than|limited to|capped at|less than or equal to|upper limit (?:is|of)|not be greater than)\s+(?:a )?(?:maximum (?:of )?)?`?\*{0,2}(\d[\d,]*)/i,
     /\bbetween\s+`?\d+`?\s+(?:and|to)\s+`?(\d[\d,]*)/i,
     /\b(?:range|from|values?|allowed)\b[^.\d]{0,20}`?[01]`?\s*(?:-|–|to|\.\.+|and)\s*`?(\d[\d,]*)/i,
     /[[(]\s*[01]\s*(?:-|–|,|\.\.+)\s*(\d[\d,]*)\s*[\])]/,

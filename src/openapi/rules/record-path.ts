@@ -328,6 +328,48 @@ function innerList(
   return undefined;
 }
 
+/**
+ * A list that the description writes as one object: `{"items": {…}}` or a plain entity at `/members`, where single
+ * members are addressed below. Documents that contradict themselves so are common enough; the value is always a question.
+ */
+export function mistakenObject(
+  endpoint: Endpoint,
+  schemas: SchemaReader,
+  addressed: boolean,
+): Rows | undefined {
+  const body = endpoint.response;
+  const last = endpoint.segments.at(-1);
+  if (body?.json !== true || last === undefined || isParameterSegment(last)) return undefined;
+  const plural = words(last).at(-1);
+  if (!addressed || plural === undefined || singular(plural) === plural) return undefined;
+  for (const [name, node] of body.schema.properties) {
+    if (!GENERIC.has(squash(name)) && stem(name) !== stem(last)) continue;
+    const row = schemas.view(node);
+    if (![...row.properties.keys()].some((key) => /^_?(id|uuid|key|sid|gid)$/i.test(key))) continue;
+    return {
+      recordPath: [name],
+      shape: 'list',
+      row,
+      confidence: 0.6,
+      rule: 'object-where-a-list-is-meant',
+      pointer: row.pointer,
+      others: [],
+    };
+  }
+  return undefined;
+}
+
+/** True for a body that holds nothing but an envelope's own fields: the rows are left out of the description. */
+export function isBareEnvelope(view: SchemaView, schemas: SchemaReader): boolean {
+  if (view.properties.size === 0) return false;
+  return [...view.properties].every(([name, node]) => {
+    const inner = schemas.view(node);
+    if (isArray(inner)) return inner.items === undefined || Object.keys(inner.items.value).length === 0;
+    const key = squash(name);
+    return inner.properties.size === 0 && (ENVELOPE.has(key) || GENERIC.has(key) || AUXILIARY.has(key));
+  });
+}
+
 /** An answer that is one object: a stream of a single row. */
 export function singleRow(endpoint: Endpoint, schemas: SchemaReader): Rows | undefined {
   const body = endpoint.response;

@@ -181,6 +181,7 @@ function reasonAgainst(input: SelectionInput, shared: ReadonlySet<string>): stri
   if (input.elsewhere) return 'Served from another address than the rest of the API.';
   if (draft.unseen) return 'The description does not show its answer.';
   if (stream.recordShape === 'single') return 'Returns one object, not a list.';
+  if (looksUp(input)) return `Looks up rows of ${stream.parent?.stream ?? 'another stream'} one by one.`;
   const settings = settingsOf(input).filter((key) => !shared.has(key));
   if (settings.length > 0) return `Needs settings that only you know: ${settings.join(', ')}.`;
   if (depthOf(input) > MAX_DEPTH) return 'Stands more than two levels deep: many requests.';
@@ -188,6 +189,11 @@ function reasonAgainst(input: SelectionInput, shared: ReadonlySet<string>): stri
     return `Its parent ${stream.parent.stream} is uncertain.`;
   if (draft.rows.confidence < 0.55) return 'It is uncertain where its rows stand.';
   return undefined;
+}
+
+/** A list at `/blocks/{email}` under the list `/blocks` gives the parent's rows again. */
+function looksUp({ draft }: SelectionInput): boolean {
+  return draft.parent.rule === 'path-prefix' && draft.endpoint.segments.at(-1)?.startsWith('{') === true;
 }
 
 function blockedOnlyBySettings(input: SelectionInput): boolean {

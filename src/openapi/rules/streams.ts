@@ -7,9 +7,9 @@ import { NameRegistry, streamNames } from './naming.ts';
 import { type PagingContext, type PagingFinding, findPaging, saysLinkHeader } from './paging.ts';
 import { pagingParameters } from './paging-request.ts';
 import { type ParentCandidate, type ParentFinding, ParentIndex } from './parents.ts';
-import { type DetailIndex, type PrimaryKey, findPrimaryKey, indexDetails } from './primary-key.ts';
+import { type DetailIndex, type PrimaryKey, findPrimaryKey, indexDetails, shapeOf } from './primary-key.ts';
 import { statedFirstPage } from './prose.ts';
-import { type Rows, findRows, singleRow } from './record-path.ts';
+import { type Rows, findRows, isBareEnvelope, mistakenObject, singleRow } from './record-path.ts';
 import { type SchemaReader, isArray } from './schema-view.ts';
 import { squash, words } from './words.ts';
 
@@ -47,9 +47,9 @@ export function draftStreams(
   endpoints: readonly Endpoint[],
   schemas: SchemaReader,
 ): Drafts {
-  const seeds = findSeeds(endpoints, schemas);
-  const names = nameSeeds(seeds);
   const details = indexDetails(Object.keys(description.document.paths));
+  const seeds = findSeeds(endpoints, schemas, details);
+  const names = nameSeeds(seeds);
   const keys = new Map(seeds.map((seed) => [seed, keyOf(seed, schemas, details)]));
   const candidates = new Map<Endpoint, ParentCandidate>();
   for (const seed of seeds) {
@@ -78,20 +78,32 @@ export function draftStreams(
       unseen: seed.unseen,
     };
   });
+  const weighed = weighByOthers(streams);
   const posted = endpoints.filter(
     (endpoint) => endpoint.method === 'POST' && isPostedList(endpoint, schemas),
   );
-  return { streams, parents, candidates, posted, singleRows: (endpoint) => singleRow(endpoint, schemas) };
+  return {
+    streams: weighed,
+    parents,
+    candidates,
+    posted,
+    singleRows: (endpoint) => singleRow(endpoint, schemas),
+  };
 }
 
-function findSeeds(endpoints: readonly Endpoint[], schemas: SchemaReader): Seed[] {
+function findSeeds(endpoints: readonly Endpoint[], schemas: SchemaReader, details: DetailIndex): Seed[] {
   const gets = endpoints.filter((endpoint) => endpoint.method === 'GET');
   const lists = new Map<Endpoint, Seed>();
   for (const endpoint of gets) {
-    const rows = findRows(endpoint, schemas);
+    const rows =
+      findRows(endpoint, schemas) ??
+      mistakenObject(endpoint, schemas, details.has(shapeOf(endpoint.segments)));
     if (rows !== undefined) lists.set(endpoint, { endpoint, rows, unseen: false });
-    else if (namedAsList(endpoint))
-      lists.set(endpoint, { endpoint, rows: unseenRows(endpoint, schemas), unseen: true });
+  }
+  const usual = usualRecordPath([...lists.values()]);
+  for (const endpoint of gets) {
+    if (lists.has(endpoint) || !namedAsList(endpoint, schemas)) continue;
+    lists.set(endpoint, { endpoint, rows: unseenRows(endpoint, schemas, usual), unseen: true });
   }
   const readable = [...lists.values()].some((seed) => !seed.unseen);
   const seeds: Seed[] = [];
@@ -111,12 +123,12 @@ function findSeeds(endpoints: readonly Endpoint[], schemas: SchemaReader): Seed[
 }
 
 /** A GET without a described answer that is a list by every other sign. */
-function namedAsList(endpoint: Endpoint): boolean {
+function namedAsList(endpoint: Endpoint, schemas: SchemaReader): boolean {
   const body = endpoint.response;
   const described =
     body !== undefined &&
     (body.schema.properties.size > 0 || isArray(body.schema) || body.schema.values !== undefined);
-  if (described) return false;
+  if (described && !isBareEnvelope(body.schema, schemas)) return false;
   if (body !== undefined && body.mediaType !== '' && !body.json) return false;
   const last = endpoint.segments.at(-1);
   if (last === undefined || isParameterSegment(last)) return false;
@@ -132,16 +144,29 @@ function namedAsList(endpoint: Endpoint): boolean {
       parameter.in === 'query' &&
       /^(page|offset|limit|perpage|pagesize|cursor|skip)$/.test(squash(parameter.name)),
   );
-  return listed || paged;
+  return (listed && !described) || paged;
 }
 
-function unseenRows(endpoint: Endpoint, schemas: SchemaReader): Rows {
+/** Where the rows of most lists of the API stand: the best guess for one whose answer is not shown. */
+function usualRecordPath(seeds: readonly Seed[]): readonly string[] {
+  const counts = new Map<string, { path: readonly string[]; count: number }>();
+  for (const { rows } of seeds) {
+    const key = rows.recordPath.join('\0');
+    const known = counts.get(key);
+    if (known === undefined) counts.set(key, { path: rows.recordPath, count: 1 });
+    else known.count += 1;
+  }
+  const [most] = [...counts.values()].sort((left, right) => right.count - left.count);
+  return most !== undefined && most.count * 2 > seeds.length ? most.path : [];
+}
+
+function unseenRows(endpoint: Endpoint, schemas: SchemaReader, usual: readonly string[]): Rows {
   const row = schemas.view({ value: {}, pointer: endpoint.pointer });
   return {
-    recordPath: [],
+    recordPath: usual,
     shape: 'list',
     row,
-    confidence: 0.2,
+    confidence: 0.3,
     rule: 'answer-not-described',
     pointer: endpoint.pointer,
     others: [],
@@ -196,6 +221,33 @@ function pagingOf(
     };
   }
   return findPaging(seed.endpoint, seed.rows.recordPath, primaryKey, context);
+}
+
+/** Lists without a sign of paging, in an API whose other lists page, are a question. */
+function weighByOthers(streams: readonly StreamDraft[]): StreamDraft[] {
+  const lists = streams.filter((stream) => stream.rows.shape !== 'single');
+  const counts = new Map<string, { paging: PagingFinding['paging']; count: number }>();
+  let paged = 0;
+  for (const { paging } of lists) {
+    if (paging.paging.kind === 'none') continue;
+    paged += 1;
+    const key = JSON.stringify({ ...paging.paging, pageSize: undefined });
+    const known = counts.get(key);
+    if (known === undefined) counts.set(key, { paging: paging.paging, count: 1 });
+    else known.count += 1;
+  }
+  const [usual] = [...counts.values()].sort((left, right) => right.count - left.count);
+  if (usual === undefined || paged < 3 || paged < lists.length * 0.4) return [...streams];
+  return streams.map((stream) => {
+    if (stream.rows.shape === 'single' || stream.paging.rule !== 'no-sign-of-paging') return stream;
+    const paging: PagingFinding = {
+      ...stream.paging,
+      confidence: Math.min(stream.paging.confidence, 0.65),
+      doubts: [...stream.paging.doubts, 'whether it gives all rows at once: other lists of the API page'],
+      alternatives: [...stream.paging.alternatives, usual.paging],
+    };
+    return { ...stream, paging };
+  });
 }
 
 /** What the API as a whole says about paging. */
