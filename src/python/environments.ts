@@ -95,8 +95,12 @@ function installError(what: string, output: Captured): SourcewrightError {
       retry: true,
     });
   }
+  const unknown = text.includes('(from versions: none)');
   return new SourcewrightError('environment', `${what}:\n${tail}`, {
-    cure: 'Correct what the message names, then resume.',
+    cure: unknown
+      ? 'Either the package index can’t be reached from here, or there is no package of that name for this Python. Correct that, then resume.'
+      : 'Correct what the message names, then resume.',
+    retry: unknown,
   });
 }
 
@@ -165,12 +169,26 @@ async function buildWithUv(build: Build, venv: string, requirements: string): Pr
 }
 
 async function buildWithPip(build: Build, venv: string, requirements: string): Promise<void> {
-  const created = await runTool(build, build.options.interpreter.path, ['-I', '-m', 'venv', '--clear', venv]);
+  const bare = build.lines.length === 0 ? ['--without-pip'] : [];
+  const created = await runTool(build, build.options.interpreter.path, [
+    ...['-I', '-m', 'venv', '--clear', ...bare, venv],
+  ]);
   refuseIfCancelled(created);
   if (created.exitCode !== 0) throw installError('The Python environment could not be created', created);
   if (build.lines.length === 0) return;
   const installed = await runTool(build, environmentPython(venv), [
-    ...['-I', '-m', 'pip', 'install', '--quiet', '--no-color', '--prefer-binary', '-r', requirements],
+    ...[
+      '-I',
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--no-color',
+      '--retries=2',
+      '--prefer-binary',
+      '-r',
+      requirements,
+    ],
   ]);
   refuseIfCancelled(installed);
   if (installed.exitCode !== 0) throw installError('The Python packages could not be installed', installed);

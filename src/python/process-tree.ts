@@ -20,12 +20,14 @@ function signalProcess(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Parent and start of a process from `/proc`; undefined when it is gone. The name field may hold blanks and brackets. */
+/** Parent and start of a process from `/proc`; undefined when it has ended (a zombie counts as ended). */
 async function readStat(pid: number): Promise<{ parent: number; started: string } | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The name may hold blanks and brackets; what follows it does not.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [parent, started] = [fields[1], fields[19]];
+    const [state, parent, started] = [fields[0], fields[1], fields[19]];
+    if (state === 'Z' || state === 'X') return undefined;
     return parent === undefined || started === undefined ? undefined : { parent: Number(parent), started };
   } catch {
     return undefined;
@@ -75,6 +77,13 @@ export function killGroupRemains(leader: number): void {
   if (process.platform !== 'win32') signalProcess(-leader, 'SIGKILL');
 }
 
+/** Whether anything of the tree still runs. Without `/proc` the group has to answer for all. */
+async function anyRuns(leader: number, known: readonly KnownProcess[]): Promise<boolean> {
+  if (process.platform !== 'linux') return signalProcess(-leader, 0);
+  if ((await readStat(leader)) !== undefined) return true;
+  return (await Promise.all(known.map(stillRuns))).includes(true);
+}
+
 /**
  * Ends a process that was started as the leader of its own group, and all of its descendants: politely first, by
  * force after `graceMs`. Resolves when nothing of it is left (or by-force signals have been sent).
@@ -85,11 +94,7 @@ export async function killProcessTree(leader: number, graceMs: number): Promise<
   signalProcess(-leader, 'SIGTERM');
   for (const stray of strays) if (await stillRuns(stray)) signalProcess(stray.pid, 'SIGTERM');
   const deadline = Date.now() + graceMs;
-  while (Date.now() < deadline) {
-    const alive = await Promise.all(strays.map(stillRuns));
-    if (!signalProcess(-leader, 0) && !alive.includes(true)) return;
-    await delay(25);
-  }
+  while (Date.now() < deadline && (await anyRuns(leader, strays))) await delay(25);
   signalProcess(-leader, 'SIGKILL');
   for (const stray of strays) if (await stillRuns(stray)) signalProcess(stray.pid, 'SIGKILL');
 }

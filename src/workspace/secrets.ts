@@ -32,7 +32,7 @@ const SHAPES: readonly (readonly [string, RegExp])[] = [
 
 /** `api_key = "…"`, `"token": "…"`, `Authorization: Bearer …`. */
 const ASSIGNED =
-  /\b[\w-]*(?:secret|passwd|password|api[_-]?key|access[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token|private[_-]?key|client[_-]?secret)["']?\s*(?::\s*[\w.[\]|]+\s*)?[:=]\s*["']([^"'\s]{12,})["']/gi;
+  /\b[\w-]*(?:secret(?:[_-]?(?:key|token))?|passwd|password|api[_-]?key|access[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token|private[_-]?key|client[_-]?secret)["']?\s*(?::\s*[\w.[\]|]+\s*)?[:=]\s*["']([^"'\s]{12,})["']/gi;
 const BEARER = /\b(?:Bearer|Basic|token)\s+([A-Za-z0-9+/_.=-]{24,})/g;
 
 /** Words that say a value is made up. */

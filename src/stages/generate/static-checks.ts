@@ -36,7 +36,7 @@ export async function runStaticChecks(
   const compile = run(['-m', 'compileall', '-q', 'src', 'tests']);
   const imported = run(['-c', IMPORT_ALL]);
   const ruff = run(['-m', 'ruff', 'check', '--no-cache', '--output-format=concise', '.']);
-  const format = run(['-m', 'ruff', 'format', '--check', '--no-cache', '.']);
+  const format = run(['-m', 'ruff', 'format', '--check', '--no-cache', 'src', 'tests']);
   const mypy = run(['-m', 'mypy', `--cache-dir=${toolCache(environment, 'mypy')}`, 'src']);
   return [
     toStaticCheck('compile', await compile),

@@ -13,39 +13,47 @@ export interface Applied {
   readonly unresolved: string[];
 }
 
-const withoutFinalNewline = (text: string): string => text.replace(/\r?\n$/, '');
+/** The lines of a text whose last line may or may not have its break. */
+function toLines(text: string): string[] {
+  return text === '' ? [] : text.replaceAll('\r\n', '\n').replace(/\n$/, '').split('\n');
+}
 
-/** Replaces the suggestion's lines; undefined when they no longer read `before`. An empty `after` removes them. */
-function replaceLines(lines: readonly string[], suggestion: Suggestion): string[] | undefined {
-  const { startLine, endLine } = suggestion.range;
-  const current = lines.slice(startLine - 1, endLine).join('\n');
-  if (endLine > lines.length || current !== withoutFinalNewline(suggestion.before).replaceAll('\r\n', '\n')) {
-    return undefined;
-  }
-  const after = withoutFinalNewline(suggestion.after);
-  const inserted = suggestion.after === '' ? [] : after.split('\n');
-  return [...lines.slice(0, startLine - 1), ...inserted, ...lines.slice(endLine)];
+interface Placed {
+  readonly id: string;
+  readonly start: number;
+  /** Index after the last line. */
+  readonly end: number;
+  readonly after: readonly string[];
+}
+
+/** Where the suggestion's lines stand: at their numbers or, after edits above them, the only place that reads so. */
+function place(lines: readonly string[], id: string, suggestion: Suggestion): Placed | undefined {
+  const before = toLines(suggestion.before);
+  const reads = (at: number): boolean => before.every((line, index) => lines[at + index] === line);
+  const expected = suggestion.range.startLine - 1;
+  const places = reads(expected) ? [expected] : [...lines.keys()].filter(reads);
+  const [start] = places;
+  if (start === undefined || places.length > 1 || before.length === 0) return undefined;
+  return { id, start, end: start + before.length, after: toLines(suggestion.after) };
 }
 
 /** Applies the suggestions of one file from the bottom up, so that line numbers above stay true. */
 function applyToFile(content: string, findings: readonly Finding[]): { content: string; applied: string[] } {
   const newline = content.includes('\r\n') ? '\r\n' : '\n';
-  let lines = content.split(/\r?\n/);
-  const applied: string[] = [];
-  const done: Suggestion[] = [];
-  const bottomUp = [...findings].sort(
-    (a, b) => (b.suggestion?.range.startLine ?? 0) - (a.suggestion?.range.startLine ?? 0),
+  const lines = content.split(/\r?\n/);
+  const placed = findings.flatMap(({ id, suggestion }) =>
+    suggestion === undefined ? [] : (place(lines, id, suggestion) ?? []),
   );
-  for (const { id, suggestion } of bottomUp) {
-    if (suggestion === undefined) continue;
-    const repeated = done.find((other) => JSON.stringify(other) === JSON.stringify(suggestion));
-    const overlaps = done.some((other) => suggestion.range.endLine >= other.range.startLine);
-    const next = overlaps ? undefined : replaceLines(lines, suggestion);
-    if (repeated !== undefined) applied.push(id);
-    if (next === undefined) continue;
-    lines = next;
-    done.push(suggestion);
-    applied.push(id);
+  placed.sort((a, b) => b.start - a.start || b.end - a.end);
+  const applied: string[] = [];
+  let last: Placed | undefined;
+  for (const edit of placed) {
+    const repeated = last?.start === edit.start && last.end === edit.end;
+    if (repeated && last?.after.join('\n') === edit.after.join('\n')) applied.push(edit.id);
+    if (last !== undefined && edit.end > last.start) continue;
+    lines.splice(edit.start, edit.end - edit.start, ...edit.after);
+    applied.push(edit.id);
+    last = edit;
   }
   return { content: lines.join(newline), applied };
 }

@@ -7,7 +7,7 @@ import type { ToolResult } from '../../python/tools.ts';
 import type { FindingDraft } from '../findings.ts';
 
 /** Errors, security, async, likely bugs, docstrings, imports, simplifications; what is matter of taste is left out. */
-const RULES = 'E4,E7,E9,F,W6,B,S,ASYNC,D,PLE,PGH,RUF006,RUF100,T20,BLE,DTZ,TRY002,TRY201,PT011,PT015';
+const RULES = 'E4,E7,E9,F,W6,B,S,ASYNC,D,PLE,PGH,RUF006,T20,BLE,DTZ,TRY002,TRY201,PT011,PT015';
 /** Docstrings that say nothing new (magic methods, __init__, nested classes) and layout that a formatter settles. */
 const IGNORED = 'D105,D106,D107,D203,D205,D212,D213,D400,D401,D404,D407,D413,D415,S101,S105,S106,S311';
 /** In tests, secrets are made up, and names say what docstrings would. */
@@ -128,16 +128,18 @@ export function lineSuggestion(
     if (head > 0) head -= 1;
     else tail -= 1;
   }
-  // A line that is removed whole leaves `after` empty; an emptied line is the line break alone.
-  const changed = after.slice(head, after.length - tail);
   const range = { file, startLine: head + 1, endLine: before.length - tail };
-  const joined = changed.join('\n');
   return {
     range,
-    before: before.slice(head, before.length - tail).join('\n'),
-    after: changed.length > 0 && joined === '' ? '\n' : joined,
+    before: joinLines(before.slice(head, before.length - tail)),
+    after: joinLines(after.slice(head, after.length - tail)),
     title,
   };
+}
+
+/** Each line with its break, so that no lines and one empty line differ. */
+function joinLines(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 /** ruff's diagnostics as findings. @throws SyntaxError or ZodError when ruff printed something else. */

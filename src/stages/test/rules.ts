@@ -2,6 +2,7 @@
  * Testing without a model. The suite is compiled with the connector; GENERATE makes sure it is there, RERUN only runs
  * it, FIX puts back tests that differ from the compiled ones. In all modes we run pytest and read the evidence.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Stage,
@@ -11,7 +12,7 @@ import {
   type TestResult,
 } from '../../pipeline/contracts.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../../python/pytest.ts';
-import { hashFile, sha256, writeInside } from '../../workspace/files.ts';
+import { writeInside } from '../../workspace/files.ts';
 import { compileBrief, connectorEnvironment } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { restoreMissing } from '../generate/emit.ts';
@@ -62,16 +63,28 @@ function summary(report: TestReport): string {
   return `${parts.join(', ')}.`;
 }
 
-/** Tests that differ from the compiled ones are put back; the person's own additional files stay. */
+/**
+ * Tests that differ from the compiled ones are put back; the person's own additional files stay. What is replaced is
+ * kept in the run's folder, as it may be somebody's work.
+ */
 async function restoreTests(d: StageDependencies, context: StageContext): Promise<string[]> {
-  const restored: string[] = [];
-  for (const file of await compileBrief(d, context)) {
-    if (!file.path.startsWith('tests/')) continue;
-    if ((await hashFile(join(context.connectorDir, file.path))) === sha256(file.content)) continue;
-    await writeInside(context.connectorDir, file.path, file.content);
-    restored.push(file.path);
+  const replaced: { path: string; content: string | null }[] = [];
+  const tests = (await compileBrief(d, context)).filter((file) => file.path.startsWith('tests/'));
+  for (const file of tests) {
+    const content = await readFile(join(context.connectorDir, file.path), 'utf8').catch(() => null);
+    if (content !== file.content) replaced.push({ path: file.path, content });
   }
-  return restored;
+  if (replaced.length > 0) {
+    await context.writeArtifact(`replaced-tests-${context.attempt}.json`, {
+      schemaVersion: 1,
+      files: replaced,
+    });
+  }
+  const paths = new Set(replaced.map((file) => file.path));
+  for (const file of tests) {
+    if (paths.has(file.path)) await writeInside(context.connectorDir, file.path, file.content);
+  }
+  return [...paths];
 }
 
 async function prepare(d: StageDependencies, context: StageContext): Promise<void> {
@@ -81,7 +94,7 @@ async function prepare(d: StageDependencies, context: StageContext): Promise<voi
     context.progress(
       restored.length === 0
         ? 'The tests are as they were compiled: rules can’t repair them further.'
-        : `Put back as compiled: ${restored.join(', ')}.`,
+        : `Put back as compiled (what stood there is in replaced-tests-${context.attempt}.json): ${restored.join(', ')}.`,
     );
     return;
   }

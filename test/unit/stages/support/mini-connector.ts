@@ -1,5 +1,6 @@
 /** A connector in miniature, as a compiler gives it: small enough to read, real enough to be tested and packaged. */
 import type { CompiledFile } from '../../../../src/blueprint/compiler/compile.ts';
+import { developmentRequirements, requirements } from '../../../../src/blueprint/compiler/project.ts';
 import type { Blueprint } from '../../../../src/blueprint/schema.ts';
 import type { Brief } from '../../../../src/pipeline/contracts.ts';
 
@@ -28,7 +29,8 @@ import sys
 def main() -> int:
     """Answer one command on standard output."""
     if sys.argv[1:2] == ["spec"]:
-        sys.stdout.write(json.dumps({"type": "SPEC", "spec": {"connectionSpecification": {}}}) + "\\n")
+        spec = {"connectionSpecification": {}}
+        sys.stdout.write(json.dumps({"type": "SPEC", "spec": spec}) + "\\n")
         return 0
     return 1
 `,
@@ -74,7 +76,8 @@ def test_noon(noon: int) -> None:
 @pytest.mark.parametrize("hour", [0, 1])
 def test_table(hour: int) -> None:
     """The table of the harbour agrees."""
-    table = json.loads((Path(__file__).parent / "fixtures" / "heights.json").read_text())
+    path = Path(__file__).parent / "fixtures" / "heights.json"
+    table = json.loads(path.read_text())
     assert height(hour) == pytest.approx(table[hour])
 
 
@@ -87,11 +90,11 @@ class TestErrors:
             height(-1)
 `,
   'README.md': '# source-tides\n',
-  'requirements.txt': '',
-  'requirements-dev.txt':
-    '-r requirements.txt\npytest==8.4.2\npytest-cov==6.3.0\nruff==0.13.3\nmypy==1.18.2\n',
+  // The same packages as any connector's, so that one environment serves all tests.
+  'requirements.txt': requirements(),
+  'requirements-dev.txt': developmentRequirements(),
   'pyproject.toml': `[build-system]
-requires = ["hatchling==1.27.0"]
+requires = ["hatchling>=1.27,<2"]
 build-backend = "hatchling.build"
 
 [project]

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { SourcewrightError } from '../../../src/errors.ts';
+import { cacheFolder, ensureEnvironment, type EnvironmentOptions } from '../../../src/python/environments.ts';
+import { findInterpreter, type Interpreter } from '../../../src/python/interpreter.ts';
+import { capture } from '../../../src/python/process-runner.ts';
+import { requirementLines } from '../../../src/python/requirements.ts';
+
+/** Environments without packages: quick to build, and no network is needed. */
+describe('Python environments', function () {
+  this.timeout(60_000);
+  let interpreter: Interpreter;
+  let cacheDir: string;
+
+  before(async () => {
+    interpreter = await findInterpreter();
+  });
+  beforeEach(async () => {
+    cacheDir = await mkdtemp(join(tmpdir(), 'sourcewright-cache-'));
+  });
+  afterEach(() => rm(cacheDir, { recursive: true, force: true, maxRetries: 3 }));
+
+  const options = (content = '', more: Partial<EnvironmentOptions> = {}): EnvironmentOptions => ({
+    interpreter,
+    cacheDir,
+    requirements: [{ name: 'requirements.txt', content }],
+    ...more,
+  });
+
+  it('builds one that works, and finds it again at once', async () => {
+    const said: string[] = [];
+    const first = await ensureEnvironment(options('', { progress: (message) => said.push(message) }));
+    const ran = await capture({
+      file: first.python,
+      args: ['-c', 'import sys; print(sys.prefix != sys.base_prefix, sys.version.split()[0])'],
+      cwd: cacheDir,
+      env: {},
+      timeoutMs: 20_000,
+    });
+    assert.equal(ran.stdout.trim(), `True ${interpreter.version}`);
+    const built = (await stat(first.python)).birthtimeMs;
+    const started = Date.now();
+    const second = await ensureEnvironment(
+      options('# only a comment\n\n', { progress: (message) => said.push(message) }),
+    );
+    assert.equal(second.python, first.python);
+    assert.equal((await stat(second.python)).birthtimeMs, built);
+    assert.ok(Date.now() - started < 1000);
+    assert.equal(said.length, 1);
+  });
+
+  it('builds anew what was cut short, and passes over the lock of a dead process', async () => {
+    const first = await ensureEnvironment(options());
+    await rm(join(first.dir, 'sourcewright-environment.json'));
+    await writeFile(join(first.dir, 'half-written'), '');
+    const dead = spawn(process.execPath, ['-e', '']);
+    await new Promise((resolve) => dead.once('exit', resolve));
+    await writeFile(`${dirname(first.dir)}.lock`, `${dead.pid} token`);
+    const again = await ensureEnvironment(options());
+    assert.equal(again.dir, first.dir);
+    assert.ok(!(await readdir(again.dir)).includes('half-written'));
+    assert.deepEqual(
+      (await readdir(join(cacheDir, 'environments'))).filter((name) => name.includes('lock')),
+      [],
+    );
+  });
+
+  it('is built once by two processes that need it at the same time', async () => {
+    const module = join(import.meta.dirname, '../../../src/python/environments.ts');
+    const script = `import { ensureEnvironment } from ${JSON.stringify(module)};
+      const said = [];
+      const { python } = await ensureEnvironment({ ...${JSON.stringify(options())}, progress: (m) => said.push(m) });
+      console.log(JSON.stringify({ python, built: said.filter((m) => m.startsWith('Setting up')).length }));`;
+    const run = async (): Promise<{ python: string; built: number }> => {
+      const result = await capture({
+        file: process.execPath,
+        args: ['--import', 'tsx', '--input-type=module', '-e', script],
+        cwd: join(import.meta.dirname, '../../..'),
+        env: process.env,
+        timeoutMs: 50_000,
+      });
+      assert.equal(result.exitCode, 0, result.stderr);
+      return JSON.parse(result.stdout) as { python: string; built: number };
+    };
+    const [a, b] = await Promise.all([run(), run()]);
+    assert.equal(a.python, b.python);
+    assert.equal(a.built + b.built, 1);
+  });
+
+  it('leaves nothing behind when it is cancelled', async () => {
+    const controller = new AbortController();
+    const building = ensureEnvironment(
+      options('', {
+        signal: controller.signal,
+        progress: () =>
+          setTimeout(() => {
+            controller.abort();
+          }, 50),
+      }),
+    );
+    await assert.rejects(
+      building,
+      (error) => error instanceof SourcewrightError && error.code === 'cancelled',
+    );
+    assert.deepEqual(await readdir(join(cacheDir, 'environments')), []);
+  });
+
+  it('says that the package index can’t be reached, and what to do', async () => {
+    const environment = {
+      ...process.env,
+      PIP_CONFIG_FILE: '/dev/null',
+      PIP_FIND_LINKS: '',
+      PIP_INDEX_URL: 'http://127.0.0.1:9/simple',
+      UV_INDEX_URL: 'http://127.0.0.1:9/simple',
+      PIP_NO_CACHE_DIR: '1',
+    };
+    await assert.rejects(
+      ensureEnvironment(options('sourcewright-has-no-such-package==1', { environment })),
+      (error) => {
+        assert.ok(error instanceof SourcewrightError);
+        assert.equal(error.code, 'environment');
+        assert.equal(error.retry, true);
+        assert.match(error.message, /index can't be reached/);
+        assert.match(error.cure ?? '', /resume/);
+        return true;
+      },
+    );
+    assert.deepEqual(await readdir(join(cacheDir, 'environments')), []);
+  });
+
+  it('says that the cache folder can’t be made', async () => {
+    await writeFile(join(cacheDir, 'file'), '');
+    const inFile = ensureEnvironment({ ...options(), cacheDir: join(cacheDir, 'file') });
+    await assert.rejects(inFile, (error) => {
+      assert.ok(error instanceof SourcewrightError);
+      assert.equal(error.code, 'environment');
+      assert.match(error.cure ?? '', /SOURCEWRIGHT_CACHE/);
+      return true;
+    });
+  });
+
+  it('ignores variables that would install elsewhere', async () => {
+    await mkdir(join(cacheDir, 'elsewhere'));
+    const environment = {
+      ...process.env,
+      PIP_TARGET: join(cacheDir, 'elsewhere'),
+      PYTHONHOME: '/nonsense',
+      PYTHONPATH: '/nonsense',
+    };
+    const found = await ensureEnvironment(options('', { environment }));
+    assert.ok((await stat(found.python)).isFile());
+  });
+
+  it('keeps its cache where the person says', () => {
+    assert.equal(cacheFolder({ SOURCEWRIGHT_CACHE: '/x' }), '/x');
+    if (process.platform === 'linux') {
+      assert.equal(cacheFolder({ XDG_CACHE_HOME: '/y' }), '/y/sourcewright');
+      assert.ok(cacheFolder({ XDG_CACHE_HOME: 'relative' }).endsWith('/.cache/sourcewright'));
+    }
+  });
+});
+
+describe('requirement lines', () => {
+  const lines = (content: string): string[] => requirementLines([{ name: 'r.txt', content }]);
+
+  it('joins, sorts and drops comments and the reference to the other file', () => {
+    assert.deepEqual(
+      lines('-r requirements.txt\nb==2 # why\r\n\na[x,y]>=1,<2 ; python_version < "3.12"\nb==2\n'),
+      ['a[x,y]>=1,<2 ; python_version < "3.12"', 'b==2'],
+    );
+  });
+
+  for (const line of [
+    '-e .',
+    '--index-url https://evil.test/simple',
+    'pkg @ https://evil.test/pkg.zip',
+    'https://evil.test/pkg.zip',
+    './local',
+    '../up',
+    '-r other.txt',
+    '--find-links=/tmp',
+    'git+https://evil.test/x',
+  ]) {
+    it(`refuses "${line}"`, () => {
+      assert.throws(
+        () => lines(`ok==1\n${line}`),
+        (error) => error instanceof SourcewrightError && error.place === 'line 2',
+      );
+    });
+  }
+});
