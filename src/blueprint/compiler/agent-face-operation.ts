@@ -52,6 +52,10 @@ function outputLines(planned: PlannedOperation): string[] {
   const only = columns.length === 1 ? columns[0]?.trim() : undefined;
   const short = `${planned.outputConstant} = OutputConfig((${only ?? ''}))`;
   if (only !== undefined && short.length <= LINE_LENGTH) return [short];
+  const tuple = `    (${only ?? ''})`;
+  if (only !== undefined && tuple.length <= LINE_LENGTH) {
+    return [`${planned.outputConstant} = OutputConfig(`, tuple, ')'];
+  }
   return [`${planned.outputConstant} = OutputConfig(`, '    (', ...columns, '    )', ')'];
 }
 

@@ -72,8 +72,9 @@ export function stringLines(indent: string, prefix: string, text: string, suffix
   const whole = `${indent}${prefix}${pythonString(text)}${suffix}`;
   if (whole.length <= LINE_LENGTH) return [whole];
   const inner = `${indent}    `;
-  const parts = split(text, LINE_LENGTH - inner.length - 2);
-  if (parts.length < 2) return [whole];
+  const room = LINE_LENGTH - inner.length;
+  const parts = split(text, room);
+  if (parts.some((part) => pythonString(part).length > room)) return [whole];
   return [`${indent}${prefix}(`, ...parts.map((part) => inner + pythonString(part)), `${indent})${suffix}`];
 }
 

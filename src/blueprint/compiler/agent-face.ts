@@ -7,6 +7,7 @@ import type { Blueprint } from '../schema.ts';
 import { operationTests } from './agent-face-tests.ts';
 import { operationLines, type ClientNeed } from './agent-face-operation.ts';
 import { planOperations, type PlannedOperation } from './agent-face-plan.ts';
+import { Names } from './agent-face-names.ts';
 import { docstring, plainText } from './agent-face-python.ts';
 import type { CompiledFile } from './compile.ts';
 
@@ -64,7 +65,7 @@ function module(
   exports: readonly string[],
 ): string[] {
   const from = level === 'src' ? '.' : '..';
-  const text = bodies.flatMap((body) => body.lines).join('\n');
+  const text = withoutStrings(bodies.flatMap((body) => body.lines).join('\n'));
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text);
   const used = (names: readonly string[]): string[] => names.filter(uses);
   const agent = used(['Column', 'ColumnRole', 'OutputConfig', 'Result', 'connector']);
@@ -86,6 +87,11 @@ function module(
   for (const body of bodies) lines.push('', '', ...body.lines);
   if (exports.length > 0) lines.push('', ...(bodies.length > 0 ? [''] : []), ...exports);
   return lines;
+}
+
+/** Code without docstrings and strings: a name in a description is not used. */
+function withoutStrings(code: string): string {
+  return code.replace(/"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
 }
 
 /** Order of imported names as ruff sorts them: constants, classes, then the rest. */
@@ -122,7 +128,7 @@ function packageFiles(
   const modules = groups(bodies);
   const imports = modules
     .map(({ name, bodies: inside }) => ({ name, names: inside.map((body) => body.entry.name).sort() }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .sort((a, b) => naturalOrder(a.name, b.name))
     .flatMap(({ name, names }) => [`from .${name} import (`, ...names.map((one) => `    ${one},`), ')']);
   const init = [
     ...docstring('', `Operations of ${title} for language models, a module per resource.`),
@@ -143,19 +149,42 @@ function packageFiles(
   ];
 }
 
+/** Numbers in names by value, as import sorting has it: `on_tasks_2` before `on_tasks_10`. */
+function naturalOrder(a: string, b: string): number {
+  const parts = (name: string): string[] => name.match(/\d+|\D+/g) ?? [];
+  const [left, right] = [parts(a), parts(b)];
+  for (const [index, part] of left.entries()) {
+    const other = right[index];
+    if (other === undefined) return 1;
+    if (part === other) continue;
+    if (/^\d/.test(part) && /^\d/.test(other)) return Number(part) - Number(other);
+    return part < other ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+/** Resources in the order of their first operation; small neighbours share a module, large ones take several. */
 function groups(bodies: readonly Body[]): { name: string; bodies: Body[] }[] {
   const resources = new Map<string, Body[]>();
   for (const body of bodies) {
     const resource = resourceOf(body.entry);
     resources.set(resource, [...(resources.get(resource) ?? []), body]);
   }
-  const modules: { name: string; bodies: Body[] }[] = [];
+  const modules: { first: string; last: string; bodies: Body[] }[] = [];
   for (const [resource, inside] of resources) {
-    for (const [index, part] of cut(inside).entries()) {
-      modules.push({ name: index === 0 ? resource : `${resource}_${String(index + 1)}`, bodies: part });
+    const last = modules.at(-1);
+    if (last !== undefined && length([...last.bodies, ...inside]) <= LINES_OF_FEW) {
+      last.bodies.push(...inside);
+      last.last = resource;
+    } else {
+      modules.push(...cut(inside).map((part) => ({ first: resource, last: resource, bodies: part })));
     }
   }
-  return modules;
+  const names = new Names();
+  return modules.map(({ first, last, bodies: inside }) => ({
+    name: names.take(first === last ? `on_${first}` : `on_${first}_to_${last}`),
+    bodies: inside,
+  }));
 }
 
 function resourceOf({ operation }: PlannedOperation): string {
@@ -166,25 +195,24 @@ function resourceOf({ operation }: PlannedOperation): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '');
-  return `on_${name === '' ? 'root' : name}`;
+  return name === '' ? 'root' : name.slice(0, 40);
 }
 
 /** Pieces of at most 400 lines; a single operation longer than that stands alone. */
 function cut(bodies: readonly Body[]): Body[][] {
-  const heading = 12;
   const pieces: Body[][] = [];
-  let lines = heading;
   for (const body of bodies) {
     const last = pieces.at(-1);
-    if (last === undefined || lines + body.lines.length + 2 > LINES_OF_FEW) {
-      pieces.push([body]);
-      lines = heading + body.lines.length + 2;
-    } else {
-      last.push(body);
-      lines += body.lines.length + 2;
-    }
+    if (last === undefined || length([...last, body]) > LINES_OF_FEW) pieces.push([body]);
+    else last.push(body);
   }
   return pieces;
+}
+
+/** Lines of a module with these operations, its heading included. */
+function length(bodies: readonly Body[]): number {
+  const heading = 20;
+  return bodies.reduce((sum, body) => sum + body.lines.length + 2, heading);
 }
 
 function file(path: string, lines: readonly string[]): CompiledFile {
