@@ -37,7 +37,7 @@ const BEARER = /\b(?:Bearer|Basic|token)\s+([A-Za-z0-9+/_.=-]{24,})/g;
 
 /** Words that say a value is made up. */
 const MADE_UP =
-  /example|sample|dummy|fake|test|placeholder|your|change.?me|redacted|fixture|xxxx|0000|1234|abcd|secret|password|token|\*\*\*|<|\{|\$/i;
+  /example|sample|dummy|fake|made.?up|test|placeholder|your|change.?me|redacted|fixture|xxxx|0000|1234|abcd|secret|password|token|\*\*\*|<|\{|\$/i;
 
 /** Shannon entropy in bits per character: words lie below 3.5, random keys above 4. */
 export function entropy(text: string): number {
@@ -48,8 +48,14 @@ export function entropy(text: string): number {
   return bits;
 }
 
+/** The text that base64 hides, as in `Authorization: Basic …`, or nothing where it hides none. */
+function unwrapped(value: string): string {
+  const text = Buffer.from(value, 'base64').toString('utf8');
+  return /^[\x20-\x7e]+$/.test(text) ? text : '';
+}
+
 function looksRandom(value: string): boolean {
-  if (MADE_UP.test(value) || !/\d/.test(value) || !/[A-Za-z]/.test(value)) return false;
+  if (MADE_UP.test(value) || MADE_UP.test(unwrapped(value)) || !/\d/.test(value) || !/[A-Za-z]/.test(value)) return false;
   return entropy(value) >= (/^[0-9a-f]+$/i.test(value) ? 3.2 : 3.7);
 }
 

@@ -107,7 +107,7 @@ describe('bad input', function () {
 
   it('YAML that is no description', async () => {
     await refused(await given('list.yaml', '- one\n- two\n'), /API description/);
-    await refused(await given('other.json', '{"name": "a package", "version": "1.0.0"}'), /OpenAPI/);
+    await refused(await given('other.json', '{"name": "a package", "version": "1.0.0"}'), /API description/);
   });
 
   it('a file that is not there, a folder, an empty name', async () => {
