@@ -26,13 +26,13 @@ try {
 }
 
 function mocha(env) {
-  const words = ['--config', '/dev/null', '--node-option', 'import=tsx', '--timeout', '300000', '--bail'];
-  const reporter = ['--reporter', join(root, 'scripts', 'mocha-counts.cjs')];
-  const child = spawn(
-    join(root, 'node_modules', '.bin', 'mocha'),
-    [...words, ...reporter, 'test/e2e/**/*.test.ts'],
-    { cwd: root, env, stdio: 'inherit' },
-  );
+  const reporter = join(root, 'scripts', 'mocha-counts.cjs');
+  const words = ['--config', 'test/e2e/.mocharc.json', '--reporter', reporter];
+  const child = spawn(join(root, 'node_modules', '.bin', 'mocha'), words, {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  });
   return new Promise((resolve, reject) =>
     child.on('error', reject).on('close', (code) => resolve(code ?? 1)),
   );

@@ -151,22 +151,23 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
 
   #stageItem(runId: string, name: StageName): TreeItem {
     const item = new TreeItem(STAGE_LABEL[name], TreeItemCollapsibleState.None);
-    item.id = `${runId}/${name}`;
     const entry = this.#runs.entry(runId);
     const stage = entry === undefined ? undefined : stageOf(entry, name);
     if (entry === undefined || stage === undefined) return item;
     const now = Date.now();
     const waiting = stage.state === 'waiting' ? entry.view.gate : null;
-    item.description = [stageDescription(stage, now), waiting === null ? '' : 'waiting for you']
+    item.description = [waiting === null ? '' : 'waiting for you', stageDescription(stage, now)]
       .filter((part) => part !== '')
       .join(' · ');
     item.iconPath = themeIcon(STAGE_ICON[stage.state]);
     item.tooltip = stageTooltip(entry, stage, now);
-    if (stage.attempt > 0) {
-      item.collapsibleState =
-        stage.state === 'done' || stage.state === 'cancelled'
-          ? TreeItemCollapsibleState.Collapsed
-          : TreeItemCollapsibleState.Expanded;
+    // The workbench remembers by id what was folded. A stage changes its id when it begins and when it ends, so that it
+    // opens by itself while there is something to see and folds when it is over; in between, the person's hand counts.
+    const over = stage.state === 'done' || stage.state === 'cancelled';
+    const phase = stage.attempt === 0 ? 'pending' : over ? 'over' : 'live';
+    item.id = `${runId}/${name}/${phase}`;
+    if (phase !== 'pending') {
+      item.collapsibleState = over ? TreeItemCollapsibleState.Collapsed : TreeItemCollapsibleState.Expanded;
     }
     item.contextValue = [
       'stage',

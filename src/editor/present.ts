@@ -51,7 +51,7 @@ export const GATES: Record<GateName, GateWords> = {
     question: 'Findings of the review wait for your answers',
     artifact: 'review.json',
     approve: 'Finish Review',
-    next: 'Accepted findings are worked in; with none accepted the connector goes on to publishing.',
+    next: 'What you accept is worked in, then tested again.',
   },
   draft: {
     question: 'The review cycles are used up and findings are still open',
@@ -126,13 +126,13 @@ export function elapsed(stage: StageView, now: number): number | null {
   return stage.state === 'running' && stage.startedAt !== null ? now - Date.parse(stage.startedAt) : null;
 }
 
-/** What stands beside a stage's name: mode, attempt, time and cost. */
+/** What stands beside a stage's name: mode, attempt, time and cost. Short: side bars are narrow. */
 export function stageDescription(stage: StageView, now: number): string {
   if (stage.state === 'pending' && stage.attempt === 0) return '';
   const time = elapsed(stage, now);
   return [
     stage.mode === null || stage.mode === 'RUN' ? '' : stage.mode,
-    stage.attempt > 0 ? `attempt ${stage.attempt}` : '',
+    stage.attempt > 0 ? `#${stage.attempt}` : '',
     time === null ? '' : duration(time),
     stage.attempt > 0 ? cost(stage.usage.usd) : '',
   ]

@@ -6,8 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { PipelineNode } from '../../src/editor/pipeline-tree.ts';
-import { Publication, Review } from '../../src/pipeline/contracts.ts';
-import { access, gate, generate, stage, status, until, viewOf, workspaceRoot } from './helpers.ts';
+import { Publication, Review, TestReport } from '../../src/pipeline/contracts.ts';
+import { access, gate, generate, stage, status, underWay, until, viewOf, workspaceRoot } from './helpers.ts';
 
 const ASK = {
   research: 'ask',
@@ -36,6 +36,8 @@ const ANSWER_FILE = 'src/utils.py';
 
 describe('a run from description to publication', function () {
   this.timeout(300_000);
+  // Each step rests on the one before it.
+  this.bail(true);
   let runId = '';
   let connector = '';
   const taskEnds: { type: string; exitCode: number | undefined }[] = [];
@@ -78,7 +80,7 @@ describe('a run from description to publication', function () {
     assert.equal(runs.current()?.view.runId, runId);
     const research = await item('research');
     assert.equal(iconOf(research), 'bell-dot');
-    assert.match(String(research.description), /attempt 1 · .*waiting for you/);
+    assert.match(String(research.description), /^waiting for you · #1 · /);
     assert.match(research.contextValue ?? '', /^stage\.research\.waiting\.gate-research\.ours/);
     const children = await pipelineTree.getChildren(await node('research'));
     assert.ok(children.some((child) => child.kind === 'artifact' && child.label === 'brief.md'));
@@ -116,13 +118,14 @@ describe('a run from description to publication', function () {
     await vscode.commands.executeCommand('sourcewright.approve', runId);
     const view = await gate(runId, 'tests');
     assert.deepEqual(taskEnds.at(-1), { type: 'sourcewright', exitCode: 0 });
-    const report = JSON.parse(await readFile(join(view.runDir, 'test-report.json'), 'utf8')) as {
-      exitCode: number;
-      passed: number;
-      total: number;
-    };
-    assert.equal(report.exitCode, 0);
-    assert.ok(report.total > 10 && report.passed === report.total, JSON.stringify(report));
+    const { exitCode, verdict, passed, failed, errors } = TestReport.parse(
+      JSON.parse(await readFile(join(view.runDir, 'test-report.json'), 'utf8')),
+    );
+    assert.deepEqual(
+      { exitCode, verdict, failed, errors },
+      { exitCode: 0, verdict: 'passed', failed: 0, errors: 0 },
+    );
+    assert.ok(passed > 10, `only ${passed} tests passed`);
     assert.equal(vscode.window.activeTextEditor, editor, 'the run took the focus');
   });
 
@@ -185,7 +188,7 @@ describe('a run from description to publication', function () {
     await until(
       'the publish gate',
       async () => {
-        const view = await viewOf(runId);
+        const view = await underWay(runId);
         if (view.status === 'waiting' && view.gate !== null && view.gate !== 'publish') {
           const key = `${view.gate} ${view.stages.map(({ attempt }) => attempt).join()}`;
           if (!seen.has(key)) {

@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { access, gate, generate, stage, status, until, viewOf, workspaceRoot } from './helpers.ts';
+import { access, gate, generate, stage, status, underWay, until, viewOf, workspaceRoot } from './helpers.ts';
 
 describe('a run under way', function () {
   this.timeout(300_000);
@@ -17,7 +17,10 @@ describe('a run under way', function () {
       const runId = await generate({ name: 'to-cancel' });
       await until(
         'the test task',
-        () => started.length > 0,
+        async () => {
+          await underWay(runId);
+          return started.length > 0;
+        },
         180_000,
         () => started,
       );

@@ -76,15 +76,20 @@ export function stage(view: RunView, name: StageName): RunView['stages'][number]
   return found;
 }
 
+/** The run as it stands; fails at once when it has stopped where it should go on. */
+export async function underWay(runId: string): Promise<RunView> {
+  const view = await viewOf(runId);
+  if (view.status !== 'running' && view.status !== 'waiting') throw new Error(`The run is ${describe(view)}`);
+  return view;
+}
+
 /** Waits for a gate; fails at once when the run ends or pauses instead. */
 export async function gate(runId: string, name: RunView['gate']): Promise<RunView> {
   return until(
     `gate ${String(name)}`,
     async () => {
-      const view = await viewOf(runId);
-      if (view.status === 'waiting' && view.gate === name) return view;
-      if (!['running', 'waiting'].includes(view.status)) throw new Error(`The run is ${describe(view)}`);
-      return undefined;
+      const view = await underWay(runId);
+      return view.status === 'waiting' && view.gate === name ? view : undefined;
     },
     180_000,
   );

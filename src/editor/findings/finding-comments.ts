@@ -282,14 +282,24 @@ function present({ thread, finding, answer }: Shown, number: number, of: number)
 
 function commentBody(finding: Finding): MarkdownString {
   const body = new MarkdownString();
-  body.appendText(finding.message);
+  appendProse(body, finding.message);
   if (finding.suggestion !== undefined) {
     body.appendMarkdown('\n\n');
-    body.appendText(`Suggestion: ${finding.suggestion.title}`);
+    appendProse(body, `Suggestion: ${finding.suggestion.title}`);
     body.appendCodeblock(diffText(finding.suggestion.before, finding.suggestion.after), 'diff');
   }
   body.appendMarkdown(`\n\n\`${finding.source}\` \`${finding.rule}\``);
   return body;
+}
+
+/** Tools set code in backticks; everything else of their words is text, never markup. */
+function appendProse(body: MarkdownString, prose: string): void {
+  const parts = prose.split('`');
+  parts.forEach((part, index) => {
+    const isCode = index % 2 === 1 && index < parts.length - 1 && part !== '';
+    if (isCode) body.appendMarkdown(`\`${part.replace(/\s+/g, ' ')}\``);
+    else body.appendText(part);
+  });
 }
 
 /** The changed lines with their signs; lines that both share at the start and the end stay as context. */

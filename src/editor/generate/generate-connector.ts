@@ -153,7 +153,7 @@ class Wizard {
       ...this.#frame(1, 'what describes the API?'),
       acceptAtOnce: chosen === undefined ? undefined : fileItem(chosen, ''),
       placeholder: 'Choose an OpenAPI or Swagger description',
-      items: (add, signal) => this.#sources(add, signal),
+      items: (show, signal) => this.#sources(show, signal),
       accept: async ([item], signal) => {
         switch (item?.choice?.kind) {
           case 'file':
@@ -184,9 +184,9 @@ class Wizard {
     return url === BACK ? this.source(answers) : url;
   }
 
-  async #sources(add: (items: readonly SourceItem[]) => void, signal: AbortSignal): Promise<void> {
+  async #sources(show: (items: readonly SourceItem[]) => void, signal: AbortSignal): Promise<void> {
     const section = (label: string): SourceItem => ({ label, kind: QuickPickItemKind.Separator });
-    add([
+    const always: SourceItem[] = [
       section('a description'),
       {
         label: '$(folder-opened) Browse…',
@@ -218,12 +218,19 @@ class Wizard {
         detail: 'Finding its documentation takes the agents engine, which is not part of this version',
         choice: { kind: 'name' },
       },
-    ]);
+    ];
     const found: SourceItem[] = [];
-    await findDescriptions((file) => {
+    const search = findDescriptions((file) => {
       found.push(fileItem(file.fsPath, workspace.asRelativePath(file)));
     }, signal);
-    if (found.length > 0) add([section('found in the workspace'), ...found]);
+    const list = (): readonly SourceItem[] =>
+      found.length === 0 ? always : [section('found in the workspace'), ...found, ...always];
+    // Most searches end before the list could be read: then it comes once and stands still.
+    await Promise.race([search, new Promise((resolve) => setTimeout(resolve, 400))]);
+    show(list());
+    const shown = found.length;
+    await search;
+    if (found.length > shown) show(list());
   }
 
   async name(answers: Answers): Promise<Leave | undefined> {

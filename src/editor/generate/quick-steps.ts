@@ -24,8 +24,9 @@ export interface StepFrame {
 
 export interface PickStep<T extends QuickPickItem, R> extends StepFrame {
   readonly placeholder: string;
-  /** Given at once, or added as they are found. */
-  readonly items: readonly T[] | ((add: (items: readonly T[]) => void, signal: AbortSignal) => Promise<void>);
+  /** Given at once, or shown as they are found: each call replaces the list. */
+  readonly items:
+    readonly T[] | ((show: (items: readonly T[]) => void, signal: AbortSignal) => Promise<void>);
   readonly many?: boolean;
   readonly picked?: (item: T) => boolean;
   /** Accepted as soon as the list is shown: an answer that was given elsewhere, whose errors belong here. */
@@ -58,10 +59,12 @@ export function pickStep<T extends QuickPickItem, R>(options: PickStep<T, R>): P
       pick.busy = true;
       void items((found) => {
         if (signal.aborted) return;
-        rows = [...rows, ...found];
-        const active = pick.activeItems;
+        // Whoever has moved down the list already stays where they are.
+        const [active] = pick.activeItems;
+        const moved = active !== undefined && active !== pick.items[0];
+        rows = found;
         setItems();
-        if (active.length > 0) pick.activeItems = active;
+        if (moved) pick.activeItems = rows.filter((row) => row.label === active.label).slice(0, 1);
       }, signal)
         .catch(() => undefined)
         .then(() => {

@@ -1,0 +1,224 @@
+/** A person's clicks from F1 to a published connector, in the editor with the packed extension. */
+import { strict as assert } from 'node:assert';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import {
+  browserOptions,
+  createProfile,
+  installVsix,
+  removeProfile,
+  type RunningHost,
+  startHost,
+} from '../../scripts/vscode-host/host.mjs';
+import { Workbench } from './workbench.ts';
+
+const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'workspace');
+
+/** What a person might add by hand: a name that is never used, which ruff can take out, and a swallowed error. */
+const FAULTS = `
+
+import os
+
+
+def swallow_everything(text: str) -> None:
+    """Swallow whatever goes wrong."""
+    try:
+        int(text)
+    except Exception:
+        pass
+`;
+
+describe('from F1 to published', function () {
+  this.timeout(240_000);
+  let workspace = '';
+  let profile = '';
+  let host: RunningHost;
+  let browser: Browser;
+  let context: BrowserContext;
+  let window: Workbench;
+
+  before(async () => {
+    const vsix = process.env['SOURCEWRIGHT_VSIX'];
+    assert.ok(
+      vsix !== undefined && existsSync(vsix),
+      'run this through `npm run test:e2e`, which packs the extension',
+    );
+    workspace = await mkdtemp(join(tmpdir(), 'sourcewright-e2e-'));
+    await cp(FIXTURE, workspace, { recursive: true });
+    const git = (...words: string[]): void => {
+      execFileSync('git', ['-C', workspace, ...words], { stdio: 'ignore' });
+    };
+    git('init', '-q', '-b', 'main');
+    git('config', 'user.name', 'E2E');
+    git('config', 'user.email', 'e2e@example.invalid');
+    git('add', 'library.openapi.yaml');
+    git('commit', '-q', '-m', 'Start');
+    profile = await createProfile({
+      'sourcewright.gates.code': 'ask',
+      'workbench.colorTheme': 'Default Dark Modern',
+      'git.enabled': false,
+    });
+    await installVsix(profile, vsix);
+    host = await startHost(profile);
+    browser = await chromium.launch(browserOptions());
+    context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    window = new Workbench(await context.newPage());
+  });
+
+  after(async () => {
+    await browser.close();
+    await host.stop();
+    await removeProfile(profile);
+    if (process.env['SOURCEWRIGHT_KEEP'] === undefined) await rm(workspace, { recursive: true, force: true });
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await window.screenshot('FAILED');
+  });
+
+  const url = (): string => `${host.url}/?folder=${encodeURIComponent(workspace)}`;
+  const runDir = async (): Promise<string> => {
+    const runs = join(workspace, '.sourcewright', 'runs');
+    const [newest] = (await readdir(runs)).sort().reverse();
+    assert.ok(newest);
+    return join(runs, newest);
+  };
+
+  it('welcomes with what it does and a button', async () => {
+    await window.open(url());
+    await window.activity('Sourcewright').click();
+    await window.page.getByRole('button', { name: 'Generate Connector' }).first().waitFor();
+    await window.screenshot('welcome');
+  });
+
+  it('asks for the description and explains what can’t be read, in place', async () => {
+    await window.command('Generate Connector');
+    await window.waitForStep('what describes the API?');
+    await window.quickRow('library.openapi.yaml').waitFor();
+    await window.quickRow('bundled sample').waitFor();
+    await window.screenshot('source');
+    await window.quickRow('Only the name of an API').click();
+    await window.quickRow('agents engine is not part of this version').waitFor();
+    await window.quickRow('library.openapi.yaml').click();
+    await window.waitForStep('its name');
+  });
+
+  it('goes back and forth through the steps', async () => {
+    assert.equal(await window.quickInput.inputValue(), 'village-library');
+    await window.quickInput.fill('Not A Name');
+    await window.page.locator('.quick-input-widget', { hasText: 'Small letters, digits' }).waitFor();
+    await window.screenshot('name-refused');
+    await window.page.locator('.quick-input-titlebar').getByRole('button', { name: 'Back' }).click();
+    await window.waitForStep('what describes the API?');
+    await window.quickRow('library.openapi.yaml').click();
+    await window.waitForStep('its name');
+    await window.screenshot('name');
+    await window.page.keyboard.press('Enter');
+    await window.waitForStep('engine');
+    await window.screenshot('engine');
+    await window.page.keyboard.press('Enter');
+    await window.waitForStep('streams of Village Library');
+    await window.quickRow('members').waitFor();
+    await window.screenshot('streams');
+    await window.page.keyboard.press('Enter');
+  });
+
+  it('asks once at the research gate and shows the brief', async () => {
+    await window.toast('research is ready to approve').waitFor({ timeout: 60_000 });
+    await window.statusBar('Approve?').waitFor();
+    await window.treeItem(/^Research: waiting/).waitFor();
+    await window.screenshot('research-gate');
+    await window.answerToast('research is ready to approve', 'Look and Decide');
+    await window.webview.locator('body', { hasText: 'Village Library' }).waitFor();
+    await window.quickRow('Request Changes').waitFor();
+    await window.screenshot('brief');
+    await window.quickRow('Approve').click();
+  });
+
+  it('waits at the code gate, where the tree answers', async () => {
+    await window.treeItem(/^Generate: waiting/).waitFor({ timeout: 180_000 });
+    await window.screenshot('code-gate');
+    const file = join(workspace, 'connectors', 'source-village-library', 'src', 'utils.py');
+    await writeFile(file, (await readFile(file, 'utf8')).trimEnd() + FAULTS);
+    await window.treeAction(/^Generate: waiting/, 'Approve');
+  });
+
+  it('runs pytest in a terminal of its own', async () => {
+    await window.treeItem(/^Test: (running|done)/).waitFor({ timeout: 60_000 });
+    await window.screenshot('testing');
+    await window.toast('Findings of the review').waitFor({ timeout: 180_000 });
+    await window.command('Terminal: Focus on Terminal View');
+    await window.terminal(/\d+ passed/).waitFor({ timeout: 30_000 });
+    await window.screenshot('terminal');
+    await window.command('View: Hide Panel');
+  });
+
+  it('shows findings in the code, takes a suggestion and a rejection', async () => {
+    await window.answerToast('Findings of the review', 'Go to Findings');
+    const unused = window.thread(/F401|imported but unused/);
+    await unused.waitFor({ timeout: 30_000 });
+    await window.screenshot('finding');
+    await window.threadAction(unused, 'Accept Finding').click();
+    const swallowed = window.thread(/S110|try.*except.*pass/i);
+    await swallowed.waitFor();
+    await window.screenshot('accepted');
+    await window.threadAction(swallowed, 'Reject Finding').click();
+    await window.page.locator('.quick-input-widget', { hasText: 'Reject the finding' }).waitFor();
+    await window.quickInput.fill('Meant to be so');
+    await window.screenshot('reject-reason');
+    await window.page.keyboard.press('Enter');
+    await window.treeItem(/rejected/).waitFor();
+    const review = await readFile(join(await runDir(), 'review.json'), 'utf8');
+    assert.match(review, /"applied"/);
+    assert.match(review, /Meant to be so/);
+    await window.screenshot('answered');
+  });
+
+  it('finishes the review, tests again and publishes', async () => {
+    await window.treeAction(/^Review: waiting/, 'Finish Review');
+    const leftOpen = window.toast('no answer yet');
+    const publish = window.statusBar('Publish?');
+    await leftOpen.or(publish).first().waitFor({ timeout: 180_000 });
+    if (await leftOpen.isVisible()) await window.answerToast('no answer yet', 'Finish Review');
+    await publish.waitFor({ timeout: 180_000 });
+    await window.screenshot('publish-gate');
+    await publish.click();
+    await window.quickRow('Publish').click();
+    await window.toast('is published').waitFor({ timeout: 180_000 });
+    await window.treeItem(/^Publish: done/).waitFor();
+    await window.screenshot('published');
+    const branches = execFileSync('git', ['-C', workspace, 'branch', '--list', 'connector/*'], {
+      encoding: 'utf8',
+    });
+    assert.match(branches, /connector\/village-library/);
+  });
+
+  it('knows its runs after a reload, and a gate that waited still waits', async () => {
+    await window.command('Generate Connector');
+    await window.waitForStep('what describes the API?');
+    await window.quickRow('library.openapi.yaml').click();
+    await window.waitForStep('its name');
+    await window.quickInput.fill('second');
+    await window.page.keyboard.press('Enter');
+    await window.waitForStep('engine');
+    await window.page.keyboard.press('Enter');
+    await window.waitForStep('streams of');
+    await window.page.keyboard.press('Enter');
+    await window.statusBar(/source-second: Approve\?/).waitFor({ timeout: 60_000 });
+    await window.open(url());
+    await window.activity('Sourcewright').click();
+    await window.statusBar(/source-second: Approve\?/).waitFor({ timeout: 60_000 });
+    await window.treeItem(/Run source-second, The research is ready/).waitFor();
+    await window.treeItem(/Run source-village-library, published/).waitFor();
+    await window.screenshot('after-reload');
+    await window.command('Approve');
+    await window.treeItem(/^Generate: waiting/).waitFor({ timeout: 120_000 });
+    await window.command('Cancel Run');
+    await window.treeItem(/Run source-second, cancelled/).waitFor({ timeout: 30_000 });
+    await window.screenshot('cancelled');
+  });
+});

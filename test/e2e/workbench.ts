@@ -1,0 +1,111 @@
+/** The moves of a person in the workbench. Each waits for what it needs, so that tests read as a story. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FrameLocator, Locator, Page } from 'playwright-core';
+
+const SCREENSHOTS = join(import.meta.dirname, '..', '..', 'test-results', 'screenshots');
+
+export class Workbench {
+  readonly page: Page;
+  #shots = 0;
+
+  constructor(page: Page) {
+    this.page = page;
+    mkdirSync(SCREENSHOTS, { recursive: true });
+  }
+
+  /** Opens a folder and waits until the extension's icon is there: contributions arrive after the window. */
+  async open(url: string): Promise<void> {
+    await this.page.goto(url);
+    await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
+    await this.activity('Sourcewright').waitFor({ timeout: 60_000 });
+  }
+
+  async screenshot(name: string): Promise<void> {
+    this.#shots += 1;
+    // Menus and notifications fade in.
+    await this.page.waitForTimeout(300);
+    const number = String(this.#shots).padStart(2, '0');
+    await this.page.screenshot({ path: join(SCREENSHOTS, `${number}-${name}.png`) });
+  }
+
+  activity(name: string): Locator {
+    return this.page.locator('.activitybar').getByRole('tab', { name }).first();
+  }
+
+  /** F1, the title, Enter. The palette is opened again until its row is there: it does not refresh by itself. */
+  async command(title: string): Promise<void> {
+    const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
+    for (let tries = 0; ; tries += 1) {
+      await this.page.keyboard.press('F1');
+      await this.quickInput.fill(`>${title}`);
+      try {
+        await row.waitFor({ timeout: 2000 });
+        break;
+      } catch (error) {
+        if (tries === 10) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
+    await this.page.keyboard.press('Enter');
+  }
+
+  get quickInput(): Locator {
+    return this.page.locator('.quick-input-widget input[type="text"], .quick-input-widget textarea').first();
+  }
+
+  get quickTitle(): Locator {
+    return this.page.locator('.quick-input-title');
+  }
+
+  quickRow(text: string | RegExp): Locator {
+    return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+  }
+
+  async waitForStep(title: string): Promise<void> {
+    await this.quickTitle.filter({ hasText: title }).waitFor({ timeout: 30_000 });
+  }
+
+  treeItem(name: string | RegExp): Locator {
+    return this.page.getByRole('treeitem', { name }).first();
+  }
+
+  /** Presses an inline action of a tree item; it shows when the pointer is over the row. */
+  async treeAction(item: string | RegExp, action: string | RegExp): Promise<void> {
+    const row = this.treeItem(item);
+    await row.hover();
+    await row.getByRole('button', { name: action }).first().click();
+  }
+
+  toast(text: string | RegExp): Locator {
+    return this.page.locator('.notification-toast', { hasText: text });
+  }
+
+  /** Presses a button of a notification. */
+  async answerToast(text: string | RegExp, button: string): Promise<void> {
+    const toast = this.toast(text).first();
+    await toast.waitFor({ timeout: 120_000 });
+    await toast.getByRole('button', { name: button }).click();
+  }
+
+  statusBar(text: string | RegExp): Locator {
+    return this.page.locator('.statusbar-item', { hasText: text });
+  }
+
+  thread(text: string | RegExp): Locator {
+    return this.page.locator('.review-widget', { hasText: text }).first();
+  }
+
+  threadAction(thread: Locator, label: string): Locator {
+    return thread.locator(`a.action-label[aria-label^="${label}"]`).first();
+  }
+
+  terminal(text: string | RegExp): Locator {
+    return this.page.locator('.terminal-wrapper.active .xterm-rows', { hasText: text });
+  }
+
+  /** The content of a rendered Markdown page or panel. */
+  get webview(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
+  }
+}
