@@ -20,7 +20,9 @@ SECRET_NAME = re.compile(
     r"^(api_?key|access_?key|secret_?key|private_?key|secret|token|access_token|refresh_token|auth_token|bearer_token"
     r"|client_secret|password|passwd|passphrase|pat)$"
 )
-DISPATCH_NAMES = {"endpoint", "method", "http_method", "path", "url", "route", "action", "operation", "resource_type"}
+DISPATCH_NAMES = {"endpoint", "http_method", "route"}
+#: Each of these alone is a filter as APIs have them (`action`, `path`, `url`); two of them together are a dispatch.
+DISPATCH_PAIRS = {"method", "path", "url", "action", "operation"}
 #: Numbers that make a call larger: they need an upper bound.
 SIZE_NAME = re.compile(
     r"(^|_)(limit|size|count|per_page|page_size|max|top|first|last|rows|results|batch|concurrency|retries|days|hours"
@@ -158,11 +160,13 @@ def check_params(module: Module) -> Iterator[Finding]:
     for node in classes(module):
         if not is_params(node):
             continue
+        paired = len(DISPATCH_PAIRS & {name for name, _ in fields(node)}) > 1
         for name, statement in fields(node):
             types = names_in(statement.annotation)
             given = {key: value for call in field_calls(statement) for key, value in keywords(call).items()}
             free_text = "str" in types and "Literal" not in types
-            if name in DISPATCH_NAMES and free_text and "pattern" not in given:
+            dispatches = name in DISPATCH_NAMES or (paired and name in DISPATCH_PAIRS)
+            if dispatches and free_text and "pattern" not in given:
                 yield finding(
                     "one-operation",
                     "error",
