@@ -285,11 +285,16 @@ function nextSteps(steps: readonly Step[]): string[] {
   });
 }
 
+/** Where the identifiers in its path come from, one source each. */
 function sources(steps: readonly Step[]): string[] {
-  const required = steps.filter((step) => step.field.parameter.in === 'path');
-  const first = required[0];
-  if (first === undefined) return [];
-  return [`Get ${first.field.name} from ${first.column} of ${first.from.name}.`];
+  const first = new Map<string, Step>();
+  for (const step of steps) {
+    if (step.field.parameter.in === 'path' && !first.has(step.field.name)) first.set(step.field.name, step);
+  }
+  const texts = [...first.values()].map(
+    (step) => `${step.field.name} from ${plainText(step.column, 60)} of ${step.from.name}`,
+  );
+  return texts.length === 0 ? [] : [`Get ${texts.join(', ')}.`];
 }
 
 function lowerFirst(text: string): string {

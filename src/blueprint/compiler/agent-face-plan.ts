@@ -42,8 +42,9 @@ export interface PlannedOperation {
   readonly limitField: string | undefined;
   /** The rows are the values of a map. */
   readonly isMap: boolean;
-  readonly columns: readonly OutputColumn[];
+  columns: readonly OutputColumn[];
   readonly next: Step[];
+  /** Where values of its parameters come from: one step per parameter and source. */
   readonly previous: Step[];
 }
 
@@ -59,6 +60,8 @@ export function planOperations(blueprint: Blueprint): PlannedOperation[] {
     .filter((operation) => operation.selected)
     .map((operation) => plan(operation, maps.has(operation.pointer), functions, classes, constants));
   link(planned);
+  linkInherited(planned);
+  for (const entry of planned) entry.columns = tableColumns(entry);
   return planned;
 }
 
@@ -87,7 +90,7 @@ function plan(
     ],
     limitField: returnsRows ? limitName(fields) : undefined,
     isMap: ofMap && returnsRows,
-    columns: operation.result === 'dataframe' ? tableColumns(operation.columns) : [],
+    columns: [],
     next: [],
     previous: [],
   };
@@ -122,10 +125,22 @@ function limitName(fields: readonly PlannedField[]): string {
 
 /**
  * Columns with unique names, at most one TITLE, and exactly one where there is a KEY beside other columns: the runtime
- * takes no other set.
+ * takes no other set. A record that was fetched by a column of a list has that column as its KEY.
  */
-function tableColumns(columns: readonly OutputColumn[]): OutputColumn[] {
-  const unique = [...new Map(columns.map((column) => [column.name, column])).values()].filter(
+function tableColumns({ operation, previous }: PlannedOperation): OutputColumn[] {
+  if (operation.result !== 'dataframe') return [];
+  const keys = new Set(
+    previous.filter(({ field }) => field.parameter.in === 'path').map(({ column }) => column),
+  );
+  const keyless = !operation.columns.some((column) => column.role === 'KEY');
+  const fetched = operation.columns.map((column): OutputColumn =>
+    operation.kind === 'get' &&
+    keyless &&
+    (keys.has(column.name) || (keys.size === 0 && column.name === 'id'))
+      ? { ...column, role: 'KEY' }
+      : column,
+  );
+  const unique = [...new Map(fetched.map((column) => [column.name, column])).values()].filter(
     (column) => column.name !== '' && column.name.split('.').length <= FLATTENED_LEVELS,
   );
   const title = unique.find((column) => column.role === 'TITLE') ?? likelyTitle(unique);
@@ -141,15 +156,24 @@ function tableColumns(columns: readonly OutputColumn[]): OutputColumn[] {
     .slice(0, MOST_COLUMNS);
 }
 
+/** What names a row for people, best first. */
+const TELLING = [
+  /name$/i,
+  /title$/i,
+  /(label|subject|summary)$/i,
+  /(email|slug|description)$/i,
+  /(status|type)$/i,
+];
+
 function likelyTitle(columns: readonly OutputColumn[]): OutputColumn | undefined {
   if (!columns.some((column) => column.role === 'KEY')) return undefined;
   const others = columns.filter((column) => column.role !== 'KEY');
-  const telling = /(^|[._])(name|title|label|subject|summary|description|email|slug|status|type)$/i;
-  return (
-    others.find((column) => column.type === 'string' && telling.test(column.name)) ??
-    others.find((column) => column.type === 'string') ??
-    others[0]
-  );
+  const texts = others.filter((column) => column.type === 'string');
+  for (const pattern of TELLING) {
+    const found = texts.find((column) => pattern.test(column.name));
+    if (found !== undefined) return found;
+  }
+  return texts[0] ?? others[0];
 }
 
 /** Connects each operation with those that take a value of its rows; steps to operations left out are dropped. */
@@ -165,4 +189,31 @@ function link(planned: readonly PlannedOperation[]): void {
       to.previous.push(step);
     }
   }
+}
+
+/**
+ * A parameter higher up in a path comes from where operations of that shorter path get it:
+ * `/emails/{id}/attachments/{attachment}` needs an `id` just as `/emails/{id}` does.
+ */
+function linkInherited(planned: readonly PlannedOperation[]): void {
+  const sources = new Map<string, Step>();
+  for (const step of planned.flatMap((entry) => entry.previous)) {
+    const key = pathUpTo(step.to, step.field);
+    if (key !== undefined && !sources.has(key)) sources.set(key, step);
+  }
+  for (const to of planned) {
+    for (const field of to.fields) {
+      if (to.previous.some((step) => step.field === field)) continue;
+      const key = pathUpTo(to, field);
+      const source = key === undefined ? undefined : sources.get(key);
+      if (source !== undefined && source.from !== to) to.previous.push({ ...source, to, field });
+    }
+  }
+}
+
+/** The path up to and with a parameter; names of parameters before it don't matter. */
+function pathUpTo({ operation }: PlannedOperation, { parameter }: PlannedField): string | undefined {
+  const at = operation.path.indexOf(`{${parameter.name}}`);
+  if (parameter.in !== 'path' || at < 0) return undefined;
+  return operation.path.slice(0, at).replace(/\{[^{}]*\}/g, '{}');
 }

@@ -261,6 +261,14 @@ def test_a_refused_key_is_not_shown(name: str) -> None:
     assert SECRET not in shown(caught.value)
 
 
+@each([name for name in NAMES if not CONNECTORS[name].needs])
+def test_an_open_api_needs_no_binding(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = PlayedApi(OPERATIONS[name])
+    monkeypatch.setattr("src.calls.ApiClient", lambda config: api.client())
+    result = asyncio.run(CONNECTORS[name](OPERATIONS[name]["required"]))
+    assert result.row_count > 0
+
+
 @each(NAMES)
 def test_an_operation_shows_nothing_of_what_is_bound(name: str) -> None:
     bound = CONNECTORS[name].bind_deps(client=SECRET)
