@@ -6,7 +6,7 @@ import { splitPointer, type Description, type DescriptionFormat, type Located } 
 import type { OpenApiDocument } from './document.ts';
 import { isReference, labelOf, nodeAt, ProblemList, targetOf, type SourceDocument } from './documents.ts';
 import { assertPaths, identify, isObject, type JsonObject } from './identify.ts';
-import { LiftContext, type PendingReference } from './lift-context.ts';
+import { LiftContext, type NodeKind, type PendingReference, type Walked } from './lift-context.ts';
 import {
   liftComponents,
   liftNode,
@@ -53,7 +53,7 @@ class Builder {
   readonly #load: LoadDocument;
   readonly #options: BuildOptions;
   readonly #problems = new ProblemList();
-  readonly #visited = new WeakSet();
+  readonly #walked: Walked = new WeakMap();
   readonly #moved = new Map<string, string>();
   readonly #contexts = new Map<string, LiftContext>();
   /** Documents that could not be loaded. */
@@ -63,7 +63,13 @@ class Builder {
   /** References that lead nowhere, by document and text. */
   readonly #broken = new Map<string, { reference: PendingReference; count: number }>();
   /** Whole maps that stand in another document, in the order in which they were met. */
-  readonly #inlined: { node: JsonObject; source: JsonObject; pointer: string; from: string }[] = [];
+  readonly #inlined: {
+    kind: 'paths' | 'schemas';
+    node: JsonObject;
+    source: JsonObject;
+    pointer: string;
+    from: string;
+  }[] = [];
   /** References inside the description itself, whose texts change with its root when it is 2.0. */
   readonly #internal: { $ref: string }[] = [];
   #bytes: number;
@@ -87,6 +93,7 @@ class Builder {
     this.#reportBroken();
     if (context.version === '2.0') this.#settle20(root, context);
     this.#inlineMaps();
+    assertPathsFound(root, location);
     assertPaths(root, location);
     return this.#finish(root, format, context);
   }
@@ -104,7 +111,7 @@ class Builder {
   #addDocument(location: string, label: string, root: unknown, version: LiftContext['version']): LiftContext {
     const document: SourceDocument = { location, label, root, anchors: new Map() };
     const name = label === '' ? location : label;
-    const context = new LiftContext(version, document, name, this.#problems, this.#visited, this.#moved);
+    const context = new LiftContext(version, document, name, this.#problems, this.#walked, this.#moved);
     if (isObject(root)) context.produces = stringList(root.produces) ?? ['application/json'];
     this.#contexts.set(location, context);
     return context;
@@ -196,15 +203,19 @@ class Builder {
   }
 
   #resolve(reference: PendingReference): void {
-    const { target, kind, node } = reference;
+    const { target, kind, node, ref } = reference;
     if (reference.document.label === '') this.#internal.push(node);
     const context = target === undefined ? undefined : this.#contexts.get(target.location);
     const found =
       target === undefined || context === undefined ? undefined : nodeAt(context.document, target.fragment);
     const value =
       kind === 'schema' ? asSchema(found?.value) : isObject(found?.value) ? found.value : undefined;
-    if (found === undefined || context === undefined || value === undefined) {
-      const key = `${String(kind === 'extension')} ${reference.document.location} ${node.$ref}`;
+    // A whole map can only be taken from another document, and not by way of a third.
+    const isMap = kind === 'paths' || kind === 'schemas';
+    const misfit = isMap && (context?.document === reference.document || isReference(value));
+    const unfit = misfit || (value !== undefined && this.#isOther(value, kind));
+    if (found === undefined || context === undefined || value === undefined || unfit) {
+      const key = `${String(kind === 'extension')} ${reference.document.location} ${ref}`;
       const known = this.#broken.get(key);
       if (known === undefined) this.#broken.set(key, { reference, count: 1 });
       else known.count += 1;
@@ -212,8 +223,9 @@ class Builder {
     }
     const located = this.#located(context.document, found.pointer);
     this.#resolutions.set(node, { value, pointer: located });
-    if (kind === 'paths' || kind === 'schemas') {
+    if (isMap) {
       this.#inlined.push({
+        kind,
         node,
         source: value,
         pointer: reference.pointer,
@@ -223,6 +235,12 @@ class Builder {
     liftNode(value, kind, found.pointer, context);
   }
 
+  /** Whether a node is known to be something else than the reference says. */
+  #isOther(node: object, kind: NodeKind): boolean {
+    const walked = this.#walked.get(node);
+    return walked !== undefined && walked !== kind && kind !== 'example' && kind !== 'extension';
+  }
+
   #located(document: SourceDocument, pointer: string): string {
     if (document.label !== '') return `${document.label}#${pointer}`;
     return this.#contexts.get(document.location)?.version === '2.0' ? liftedPointer20(pointer) : pointer;
@@ -230,11 +248,11 @@ class Builder {
 
   #reportBroken(): void {
     for (const { reference, count } of this.#broken.values()) {
-      const { target, node } = reference;
+      const { target } = reference;
       // What could not be loaded was reported with its reason.
       if (target !== undefined && this.#failed.has(target.location)) continue;
       const extension = reference.kind === 'extension';
-      const ref = node.$ref.length > 200 ? `${node.$ref.slice(0, 200)}…` : node.$ref;
+      const ref = reference.ref.length > 200 ? `${reference.ref.slice(0, 200)}…` : reference.ref;
       const often = count > 1 ? ` (used ${count} times)` : '';
       const rest = extension ? ' It stands in a vendor extension; nothing here rests on it.' : '';
       const message = `The reference "${ref}" leads nowhere${often}.${rest}`;
@@ -270,15 +288,19 @@ class Builder {
       dropBodyParameters20(pathItem, pointer.slice(0, pointer.lastIndexOf('/')), follow, this.#moved);
     }
     for (const node of this.#internal) {
-      if (node.$ref.startsWith('#/')) node.$ref = `#${liftedPointer20(node.$ref.slice(1))}`;
+      if (isReference(node) && node.$ref.startsWith('#/'))
+        node.$ref = `#${liftedPointer20(node.$ref.slice(1))}`;
     }
     liftRoot20(root, main.document);
   }
 
   #inlineMaps(): void {
-    for (const { node, source, pointer, from } of this.#inlined.reverse()) {
+    for (const { node, source, pointer, from, kind } of this.#inlined.reverse()) {
       Reflect.deleteProperty(node, '$ref');
-      for (const [name, value] of Object.entries(source)) if (!Object.hasOwn(node, name)) node[name] = value;
+      for (const [name, value] of Object.entries(source)) {
+        const fits = isObject(value) && (kind === 'schemas' || name.startsWith('/'));
+        if (fits && !Object.hasOwn(node, name)) node[name] = value;
+      }
       this.#moved.set(pointer, from);
     }
   }
@@ -312,6 +334,7 @@ const VERSIONS: Readonly<Record<DescriptionFormat, LiftContext['version']>> = {
 };
 
 function liftRoot(root: JsonObject, context: LiftContext): void {
+  context.enter(root, 'map');
   const info: JsonObject = isObject(root.info) ? root.info : {};
   if (!isObject(root.info)) context.problem('/info', 'The "info" object is missing.');
   root.info = info;
@@ -331,6 +354,21 @@ function liftRoot(root: JsonObject, context: LiftContext): void {
   if (isObject(root.components)) context.extensions(root.components, '/components');
   if (isObject(root.components)) liftComponents(root.components, (map) => `/components/${map}`, context);
   if (isObject(root.paths)) liftPaths(root.paths, '/paths', context);
+}
+
+/** A description whose paths stand in another document that can't be used has none. */
+function assertPathsFound(root: JsonObject, where: string): void {
+  if (!isReference(root.paths)) return;
+  const ref = root.paths.$ref.slice(0, 200);
+  throw new SourcewrightError(
+    'input',
+    `The paths of the description stand in "${ref}", which can't be read.`,
+    {
+      where,
+      place: '/paths',
+      cure: 'Give the whole description with all its files in place.',
+    },
+  );
 }
 
 function liftedPointer20(pointer: string): string {

@@ -22,12 +22,19 @@ export type NodeKind =
 /** A `$ref` that was met: `node` stands at `pointer` of `document`. */
 export interface PendingReference {
   readonly node: { $ref: string };
+  /** The text of `$ref` when it was met. */
+  readonly ref: string;
   readonly kind: NodeKind;
   readonly document: SourceDocument;
   readonly pointer: string;
   /** Undefined when `$ref` is no usable address. */
   readonly target: Target | undefined;
 }
+
+/** What a node was taken for when it was walked; `map` and `operation` are never the target of a reference. */
+export type WalkedKind = NodeKind | 'operation' | 'map';
+/** The nodes walked so far. A broken document may refer to one as something else: the first kind counts. */
+export type Walked = WeakMap<object, WalkedKind>;
 
 export class LiftContext {
   readonly version: '2.0' | '3.0' | '3.1';
@@ -41,28 +48,28 @@ export class LiftContext {
   readonly moved: Map<string, string>;
   readonly #problems: ProblemList;
   readonly #documentName: string;
-  readonly #visited: WeakSet<object>;
+  readonly #walked: Walked;
 
   constructor(
     version: LiftContext['version'],
     document: SourceDocument,
     documentName: string,
     problems: ProblemList,
-    visited: WeakSet<object>,
+    walked: Walked,
     moved: Map<string, string>,
   ) {
     this.version = version;
     this.document = document;
     this.#documentName = documentName;
     this.#problems = problems;
-    this.#visited = visited;
+    this.#walked = walked;
     this.moved = moved;
   }
 
   /** False when the node was walked before (YAML aliases, or a reference into what is walked already). */
-  enter(node: object): boolean {
-    if (this.#visited.has(node)) return false;
-    this.#visited.add(node);
+  enter(node: object, kind: WalkedKind): boolean {
+    if (this.#walked.has(node)) return false;
+    this.#walked.set(node, kind);
     return true;
   }
 
@@ -78,7 +85,14 @@ export class LiftContext {
   reference(node: JsonObject | { $ref: string }, kind: NodeKind, pointer: string): void {
     const reference = node as { $ref: string };
     const target = targetOf(reference.$ref, this.document.location);
-    this.pending.push({ node: reference, kind, document: this.document, pointer, target });
+    this.pending.push({
+      node: reference,
+      ref: reference.$ref,
+      kind,
+      document: this.document,
+      pointer,
+      target,
+    });
   }
 
   /** Notes the references inside the vendor extensions of `node`. */

@@ -23,7 +23,7 @@ const FLAGS = new Set(['readOnly', 'writeOnly', 'deprecated']);
 
 /** `node` and every schema inside it; schemas behind `$ref` are walked when the reference is resolved. */
 export function liftSchema(node: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(node)) return;
+  if (!context.enter(node, 'schema')) return;
   for (const key of Object.keys(node)) {
     const value = node[key];
     if (key === '$ref') liftReference(node, pointer, context);
@@ -116,6 +116,7 @@ function liftNamed(
 
 /** A map of names to schemas. */
 export function liftSchemaMap(map: JsonObject, pointer: string, context: LiftContext): void {
+  context.enter(map, 'map');
   for (const [name, value] of Object.entries(map)) {
     const at = `${pointer}/${context.escape(name)}`;
     const schema = value === null ? {} : asSchema(value);

@@ -30,7 +30,7 @@ const LIFTERS: Readonly<Record<NodeKind, (node: JsonObject, pointer: string, con
   };
 
 export function liftPaths(paths: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(paths) || noteReference(paths, 'paths', pointer, context)) return;
+  if (!context.enter(paths, 'paths') || noteReference(paths, 'paths', pointer, context)) return;
   for (const [path, item] of Object.entries(paths)) {
     const at = `${pointer}/${context.escape(path)}`;
     if (path.startsWith('x-') || !isObject(item)) {
@@ -58,7 +58,7 @@ export function liftPaths(paths: JsonObject, pointer: string, context: LiftConte
 }
 
 export function liftPathItem(item: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(item)) return;
+  if (!context.enter(item, 'pathItem')) return;
   noteReference(item, 'pathItem', pointer, context);
   context.extensions(item, pointer);
   liftParameters(item, pointer, context);
@@ -87,7 +87,7 @@ function isMethod(key: string): key is HttpMethod {
 }
 
 function liftOperation(node: JsonObject, pathItem: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(node)) return;
+  if (!context.enter(node, 'operation')) return;
   for (const key of ['operationId', 'summary', 'description']) keepText(node, key);
   if (!isObject(node.externalDocs)) Reflect.deleteProperty(node, 'externalDocs');
   if (typeof node.deprecated !== 'boolean') Reflect.deleteProperty(node, 'deprecated');
@@ -140,7 +140,7 @@ function liftParameters(owner: JsonObject, pointer: string, context: LiftContext
 }
 
 function liftParameter(node: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(node) || noteReference(node, 'parameter', pointer, context)) return;
+  if (!context.enter(node, 'parameter') || noteReference(node, 'parameter', pointer, context)) return;
   keepText(node, 'description');
   if (typeof node.required !== 'boolean') {
     if (node.required === 'true') node.required = true;
@@ -151,20 +151,20 @@ function liftParameter(node: JsonObject, pointer: string, context: LiftContext):
 }
 
 function liftHeader(node: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(node) || noteReference(node, 'header', pointer, context)) return;
+  if (!context.enter(node, 'header') || noteReference(node, 'header', pointer, context)) return;
   keepText(node, 'description');
   const generated = context.version === '2.0' && liftHeader20(node);
   liftContent(node, pointer, context, generated ? pointer : `${pointer}/schema`);
 }
 
 function liftRequestBody(node: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(node) || noteReference(node, 'requestBody', pointer, context)) return;
+  if (!context.enter(node, 'requestBody') || noteReference(node, 'requestBody', pointer, context)) return;
   keepText(node, 'description');
   liftContent(node, pointer, context, `${pointer}/schema`);
 }
 
 function liftResponse(node: JsonObject, pointer: string, context: LiftContext, produces?: string[]): void {
-  if (!context.enter(node) || noteReference(node, 'response', pointer, context)) return;
+  if (!context.enter(node, 'response') || noteReference(node, 'response', pointer, context)) return;
   keepText(node, 'description');
   eachObject(node, 'headers', pointer, context, (header, at) => {
     liftHeader(header, at, context);
@@ -221,7 +221,8 @@ function liftExamples(node: JsonObject, pointer: string, context: LiftContext): 
 }
 
 function liftSecurityScheme(node: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(node) || noteReference(node, 'securityScheme', pointer, context)) return;
+  if (!context.enter(node, 'securityScheme') || noteReference(node, 'securityScheme', pointer, context))
+    return;
   if (context.version === '2.0') liftSecurityScheme20(node);
   for (const key of ['type', 'name', 'in', 'scheme', 'description', 'openIdConnectUrl']) keepText(node, key);
   eachObject(node, 'flows', pointer, context, (flow) => {
@@ -247,8 +248,9 @@ export function liftComponents(
   };
   const { schemas } = components;
   if (isObject(schemas)) {
-    if (!noteReference(schemas, 'schemas', at('schemas'), context))
-      liftSchemaMap(schemas, at('schemas'), context);
+    // Some authors keep all schemas in another file: its entries are added to those that are here.
+    if (noteReference(schemas, 'schemas', at('schemas'), context)) Reflect.deleteProperty(schemas, '$ref');
+    liftSchemaMap(schemas, at('schemas'), context);
   } else {
     Reflect.deleteProperty(components, 'schemas');
   }
@@ -331,6 +333,7 @@ function eachObject(
     if (!empty) context.problem(mapPointer, `"${key}" is not an object and was left out.`);
     return;
   }
+  context.enter(map, 'map');
   for (const [name, node] of Object.entries(map)) {
     const at = `${mapPointer}/${context.escape(name)}`;
     if (isObject(node) && !name.startsWith('x-')) {

@@ -41,7 +41,7 @@ export function prefixInText(text: string): string | undefined {
 
 interface Told {
   readonly name: string;
-  readonly auth: Auth;
+  readonly parts: readonly Auth[];
   readonly confidence: number;
   readonly rule: string;
   readonly pointers: readonly string[];
@@ -49,8 +49,11 @@ interface Told {
   readonly doubts: readonly string[];
 }
 
-const KEY_HEADER =
-  /^(x)?(api|access|auth|client|user|subscription|secret|session|service|app|ocpapimsubscription)?(key|token|secret|apikey|apitoken|accesstoken|authtoken|appkey|authorization)$/;
+const KEY_HEADER = /(^|[a-z])(apikey|accesskey|authkey|appkey|clientkey|secretkey|subscriptionkey|token|secret|authorization)$|^x?(api|app)?key$/;
+/** Headers that end like credentials and are none. */
+const NO_CREDENTIAL = /csrf|xsrf|idempot|page|paging|continuation|etag|sync|device|push|correlation|cursor|next|request|skip|resume|ratelimit/;
+/** The other half of a pair of credentials. */
+const COMPANION = /(appid|clientid|authemail|authuser|accountid|userid|username|appname|apiid)$/;
 const KEY_QUERY =
   /^(apikey|accesskey|accesstoken|apitoken|appid|authtoken|key|token|subscriptionkey|clientkey|auth)$/;
 
@@ -70,14 +73,22 @@ function fromParameters(endpoints: readonly Endpoint[]): Told | undefined {
       else known.uses += 1;
     }
   }
-  const [best] = [...counts.values()].sort((left, right) => right.uses - left.uses);
-  if (best === undefined || best.uses < endpoints.length * 0.4) return undefined;
+  const common = [...counts.values()]
+    .filter((one) => one.uses >= endpoints.length * 0.4)
+    .sort((left, right) => right.uses - left.uses);
+  const [best] = common;
+  if (best === undefined) return undefined;
   const { parameter } = best;
+  // Two required credentials of one place belong together; of optional ones each is enough.
+  const together = common
+    .filter((one) => one === best || (one.parameter.required && parameter.required && one.parameter.in === parameter.in))
+    .concat(companions(endpoints, parameter))
+    .slice(0, 3);
   const authorization = parameter.name.toLowerCase() === 'authorization';
   const prefix = parameter.in === 'header' ? prefixInText(spoken(parameter)) : undefined;
   return {
     name: parameter.name,
-    auth: authFor(parameter, authorization, prefix),
+    parts: together.map((one) => (one.parameter === parameter ? authFor(parameter, authorization, prefix) : authFor(one.parameter, false, undefined))),
     confidence: authorization && prefix === undefined ? 0.55 : 0.75,
     rule: 'credential-parameter',
     pointers: [parameter.pointer],
@@ -88,6 +99,21 @@ function fromParameters(endpoints: readonly Endpoint[]): Told | undefined {
         : `whether ${parameter.name} is the only credential: the description declares no scheme`,
     ],
   };
+}
+
+/** Ids that are sent in headers beside a key with every request (`X-Auth-Email`, `X-App-Id`). */
+function companions(endpoints: readonly Endpoint[], credential: Parameter): { parameter: Parameter; uses: number }[] {
+  if (credential.in !== 'header') return [];
+  const counts = new Map<string, { parameter: Parameter; uses: number }>();
+  for (const endpoint of endpoints) {
+    for (const parameter of endpoint.parameters) {
+      if (parameter.in !== 'header' || !parameter.required || !COMPANION.test(squash(parameter.name))) continue;
+      const known = counts.get(parameter.name.toLowerCase());
+      if (known === undefined) counts.set(parameter.name.toLowerCase(), { parameter, uses: 1 });
+      else known.uses += 1;
+    }
+  }
+  return [...counts.values()].filter((one) => one.uses >= endpoints.length * 0.6);
 }
 
 /** Everything that says how the value of a parameter looks. */
@@ -107,7 +133,7 @@ function authFor(parameter: Parameter, authorization: boolean, prefix: string | 
 /** True for a parameter that carries a credential. */
 export function isCredential(parameter: Parameter): boolean {
   const key = squash(parameter.name);
-  if (parameter.in === 'header' || parameter.in === 'cookie') return KEY_HEADER.test(key);
+  if (parameter.in === 'header' || parameter.in === 'cookie') return KEY_HEADER.test(key) && !NO_CREDENTIAL.test(key);
   if (parameter.in !== 'query' || !KEY_QUERY.test(key)) return false;
   if (key === 'key' || key === 'token' || key === 'auth')
     return (
@@ -130,7 +156,7 @@ function fromProse(description: Description): Told | undefined {
     return {
       ...base,
       name: header,
-      auth: { kind: 'api_key', in: 'header', name: header, prefix: '' },
+      parts: [{ kind: 'api_key', in: 'header', name: header, prefix: '' }],
       rule: 'header-in-prose',
       quote: header,
     };
@@ -140,7 +166,7 @@ function fromProse(description: Description): Told | undefined {
     return {
       ...base,
       name: query,
-      auth: { kind: 'api_key', in: 'query', name: query, prefix: '' },
+      parts: [{ kind: 'api_key', in: 'query', name: query, prefix: '' }],
       rule: 'query-key-in-prose',
       quote: query,
     };
@@ -149,19 +175,19 @@ function fromProse(description: Description): Told | undefined {
     return {
       ...base,
       name: 'basic',
-      auth: { kind: 'basic', passwordRequired: true },
+      parts: [{ kind: 'basic', passwordRequired: true }],
       rule: 'basic-in-prose',
       quote: 'Basic',
     };
   }
   if (/\bbearer\b/i.test(text))
-    return { ...base, name: 'bearer', auth: { kind: 'bearer' }, rule: 'bearer-in-prose', quote: 'Bearer' };
+    return { ...base, name: 'bearer', parts: [{ kind: 'bearer' }], rule: 'bearer-in-prose', quote: 'Bearer' };
   const prefix = prefixInText(text);
   if (prefix !== undefined) {
     return {
       ...base,
       name: 'api_key',
-      auth: { kind: 'api_key', in: 'header', name: 'Authorization', prefix },
+      parts: [{ kind: 'api_key', in: 'header', name: 'Authorization', prefix }],
       rule: 'prefix-in-prose',
       quote: prefix,
     };

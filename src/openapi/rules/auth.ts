@@ -6,7 +6,7 @@ import type { SecurityRequirement, SecuritySchemeObject } from '../document.ts';
 import { prefixInText, undeclaredAuth } from './auth-prose.ts';
 import type { Endpoint } from './endpoints.ts';
 import { NameRegistry, pythonName } from './naming.ts';
-import { shorten } from './words.ts';
+import { shorten, squash } from './words.ts';
 
 export interface AuthFinding {
   readonly options: readonly AuthOption[];
@@ -34,7 +34,16 @@ interface Way {
 }
 
 /** All ways to authenticate, the likeliest first. Never empty: an open API has the way `none`. */
-export function findAuth(description: Description, endpoints: readonly Endpoint[]): AuthFinding {
+export function findAuth(
+  description: Description,
+  endpoints: readonly Endpoint[],
+  baseUrl: string,
+): AuthFinding {
+  const found = findOptions(description, endpoints);
+  return { ...found, options: found.options.map((option) => ({ ...option, parts: option.parts.map((part) => absoluteUrls(part, baseUrl)) })) };
+}
+
+function findOptions(description: Description, endpoints: readonly Endpoint[]): AuthFinding {
   const schemes = readSchemes(description);
   const readable = endpoints.filter((endpoint) => endpoint.method === 'GET');
   const usage = countRequirements(description, readable.length > 0 ? readable : endpoints);
@@ -52,7 +61,39 @@ export function findAuth(description: Description, endpoints: readonly Endpoint[
       doubts: [gap ?? 'how to authenticate: none of the declared schemes can be used by a program'],
     };
   }
-  return fromWays(schemes, ways, usage);
+  return fromWays(schemes, [...ways, ...pairedKeys(ways)], usage);
+}
+
+/** `key` and `token`, an id and its secret: documents list them as alternatives and mean both. */
+function pairedKeys(ways: readonly Way[]): Way[] {
+  const keys = ways.filter((way) => way.parts.length === 1 && way.parts[0]?.kind === 'api_key');
+  for (const first of keys) {
+    for (const second of keys) {
+      const [left, right] = [first.parts[0], second.parts[0]];
+      if (left?.kind !== 'api_key' || right?.kind !== 'api_key' || left.in !== right.in || first.uses !== second.uses) continue;
+      const [one, other] = [squash(left.name), squash(right.name)];
+      const pair =
+        (/^(api|app|access)?key$/.test(one) && /^(api)?(token|secret)$/.test(other)) ||
+        (/(app|application|client|account)id$/.test(one) && /(key|secret|token)$/.test(other));
+      if (pair) return [{ name: `${first.name}_and_${second.name}`, parts: [left, right], uses: first.uses + 0.5, order: first.order }];
+    }
+  }
+  return [];
+}
+
+/** Token URLs may be relative ("relative to the server's URL", OpenAPI 3.1). */
+function absoluteUrls(part: Auth, baseUrl: string): Auth {
+  if (part.kind !== 'oauth2_client_credentials' && part.kind !== 'oauth2_refresh_token') return part;
+  return { ...part, tokenUrl: absoluteUrl(part.tokenUrl, baseUrl) };
+}
+
+function absoluteUrl(url: string, baseUrl: string): string {
+  if (/^https?:\/\//i.test(url) || url.includes('{')) return url;
+  try {
+    return new URL(url, `${baseUrl}/`).toString();
+  } catch {
+    return url;
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------- schemes
@@ -321,6 +362,9 @@ function fromWays(schemes: ReadonlyMap<string, Scheme>, ways: readonly Way[], us
     scheme.doubt === undefined || scheme.auxiliary ? [] : [scheme.doubt],
   );
   const partly = usage.counts.size > 0 && (sorted[0]?.uses ?? 0) < (usage.total - usage.open) * 0.6;
+  if (sorted[0] !== undefined && !Number.isInteger(sorted[0].uses)) {
+    doubts.push(`whether ${sorted[0].parts.map((part) => (part.kind === 'api_key' ? part.name : part.kind)).join(' and ')} are sent together: the description lists them as alternatives`);
+  }
   if (partly) doubts.push('which credentials cover the streams: operations ask for different schemes');
   const used = [...schemes.values()].filter((scheme) => !scheme.auxiliary);
   return {
@@ -354,7 +398,7 @@ function schemesUnused(schemes: ReadonlyMap<string, Scheme>): AuthFinding {
 function undeclared(description: Description, endpoints: readonly Endpoint[]): AuthFinding {
   const told = undeclaredAuth(description, endpoints);
   if (told !== undefined) {
-    return { ...told, options: [{ name: pythonName(told.name, 'auth'), parts: [told.auth] }] };
+    return { ...told, options: [{ name: pythonName(told.name, 'auth'), parts: [...told.parts] }] };
   }
   const refuses = endpoints.filter((endpoint) =>
     Object.keys(endpoint.operation.responses ?? {}).some((status) => status === '401'),

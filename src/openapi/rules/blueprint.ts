@@ -40,7 +40,7 @@ export function buildBlueprint(description: Description, options: BlueprintOptio
   const endpoints = readEndpoints(description, schemas);
   const ledger = new Ledger(description);
   const base = findBaseUrl(description, endpoints);
-  const auth = findAuth(description, endpoints);
+  const auth = findAuth(description, endpoints, base.url);
   const headers = findHeaders(endpoints);
   const rate = findRateLimit(description, endpoints);
   recordApi(ledger, base, auth, rate);

@@ -136,15 +136,20 @@ function classify(
       description,
     );
   const ifModified = squash(name) === 'ifmodifiedsince';
+  const operator = !start && !end && UPDATED.test(stemmed) ? /\bgte\b/.exec(description)?.[0] ?? /\bgt\b/.exec(description)?.[0] : undefined;
   if (!start && !end) {
     // `updated_at` alone as a parameter filters by equality unless its text says otherwise.
-    if (!(UPDATED.test(stemmed) && spokenStart) || !timely) return undefined;
+    if (!(UPDATED.test(stemmed) && (spokenStart || operator !== undefined)) || !timely) return undefined;
   }
   if (ifModified) return undefined;
   const about = aboutOf(stemmed, description);
   const hasTimeWord =
     rest.some((word) => TIME_WORDS.test(word)) || UPDATED.test(stemmed) || CREATED.test(stemmed);
   if (!timely && !hasTimeWord) return undefined;
+  // `min` and `max` alone bound anything.
+  if (rest.length === 0 && split.every((word) => /^(min|max|low|lower|high|upper|greater|less)$/.test(word)) && !/date/.test(schema.format ?? '')) {
+    return undefined;
+  }
   if (schema.enum !== undefined && schema.enum.length > 0) return undefined;
   const foreign = stemmed.replace(/at$|on$|date|time|timestamp|datetime|utc|last/g, '');
   const generic = foreign === '' || UPDATED.test(stemmed) || CREATED.test(stemmed);
@@ -153,11 +158,10 @@ function classify(
   if (!generic) strength -= 1;
   if (parameter.required) strength += 0.5;
   if (startsLast && !timely) strength -= 0.3;
-  const strict = split.some((word) => word === 'gt' || word === 'greater') || /[[_.]gt\]?$/i.test(name);
+  const sent = operator === undefined ? name : `${name}[${operator}]`;
+  const strict = split.some((word) => word === 'gt' || word === 'greater') || /[[_.]gt\]?$/i.test(sent);
   if (strict) strength -= 0.2;
-  return {
-    parameter,
-    name,
+  return { parameter, name: sent,
     schema,
     description,
     about,
@@ -222,7 +226,9 @@ function timeFields(row: SchemaView, schemas: SchemaReader): TimeField[] {
     }
   };
   look(row, []);
-  return fields.sort((left, right) => left.path.length - right.path.length);
+  // Ends, expiries and due dates lie ahead: nothing is read forward by them unless a filter names them.
+  const ahead = (field: TimeField): number => (/^(end|expir|due|next|until|valid|cancel|delet|trial|renew|archiv)/.test(field.key) ? 1 : 0);
+  return fields.sort((left, right) => left.path.length - right.path.length || ahead(left) - ahead(right));
 }
 
 function namedAsTime(key: string, name: string): boolean {
@@ -281,6 +287,7 @@ function fieldFor(filter: Filter, fields: readonly TimeField[]): TimeField | und
   return (
     fields.find((field) => field.about === 'created' && field.path.length === 1) ??
     named ??
+    fields.find((field) => field.about === 'time' && /^(start|begin)/.test(field.key)) ??
     fields.find((field) => field.about === 'created') ??
     fields.find((field) => field.about === 'time' && field.path.length === 1) ??
     fields.find((field) => field.about === 'updated')

@@ -74,7 +74,7 @@ export class NameRegistry {
 
 /** Last segments that say nothing alone: `/users/search` is `users_search`. */
 const WEAK = new Set(
-  'list search all items item query data results find get index export paginated page pages details info summary me self v1 v2 v3 latest recent active current history count'.split(
+  'json list search all items item query data results find get index export paginated page pages details info summary me self v1 v2 v3 latest recent active current history count'.split(
     ' ',
   ),
 );

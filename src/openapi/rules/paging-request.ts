@@ -42,6 +42,8 @@ const KEYSET = vocabulary(
   'startingafter afterid sinceid lastid lastseenid startafter startafterid fromid minid greaterthanid idgt startingafterid lastitemid lastrecordid afterkey afteruuid lastobjectid offsetid idafter',
 );
 
+const KNOWN = [PAGE, OFFSET, SIZE, CURSOR, KEYSET] as const;
+
 /** Time filters go by some of the same names as cursors. */
 export function speaksOfTime(
   name: string,
@@ -58,7 +60,7 @@ export function speaksOfTime(
     return !/\b(cursor|token|pagination|next page|ID of the|object ID|for paging)\b/i.test(description);
   }
   if (typeof example === 'string' && /^\d{4}-\d{2}-\d{2}/.test(example)) return true;
-  return /(date|time|_at|At)$/.test(name) && !/(token|cursor)/i.test(name);
+  return /(date|time|_at|At)$/.test(name) && !/token|cursor|^(start|begin)_?at$/i.test(name);
 }
 
 function numeric(schema: SchemaView): boolean {
@@ -118,7 +120,7 @@ function classify(parameter: Flat): PagingParameter | undefined {
   // `$skip` and `filter[limit]`: signs and brackets say nothing; but filters are filters.
   if (/^filter/i.test(name) && !/limit|offset|page|skip/i.test(name)) return undefined;
   if (schema.types.has('boolean') || schema.types.has('array')) return undefined;
-  const key = squash(name);
+  const key = roleKey(name);
   const role = (kind: PagingRole, strength: number): PagingParameter => ({
     name,
     role: kind,
@@ -154,6 +156,15 @@ function classify(parameter: Flat): PagingParameter | undefined {
   }
   if (/(cursor|page_?token|continuation_?token)$/i.test(name)) return role('cursor', 0.7);
   return undefined;
+}
+
+/** What a name says: of `searchCriteria[currentPage]` and `pagination.limit` the inner name, where the whole is unknown. */
+function roleKey(name: string): string {
+  const whole = squash(name);
+  const inner = /[[.]([^\][.]+)\]?$/.exec(name)?.[1];
+  if (inner === undefined || KNOWN.some((names) => names.has(whole))) return whole;
+  const part = squash(inner);
+  return KNOWN.some((names) => names.has(part)) ? part : whole;
 }
 
 type MakeRole = (kind: PagingRole, strength: number) => PagingParameter;

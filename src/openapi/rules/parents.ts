@@ -159,7 +159,7 @@ export class ParentIndex {
       if (field === undefined) continue;
       const placed =
         before !== undefined && entitiesOf(candidate).includes(stem(before)) && entityPart(asked, candidate);
-      const strength = Math.min(field.strength, detail.includes(candidate) ? 0.85 : placed ? 0.8 : 0.72);
+      const strength = Math.min(field.strength, detail.includes(candidate) ? 0.85 : placed || plainlyNamed(asked, candidate) ? 0.8 : 0.72);
       return {
         list: candidate,
         field: field.path,
@@ -179,6 +179,8 @@ export class ParentIndex {
     const entities = new Set(entitiesOf(list));
     const asked = stem(parameter.name);
     const scored: { path: readonly string[]; strength: number }[] = [];
+    // `{username}` under `/repositories` addresses no repository: only a field of that very name may supply it.
+    const foreign = !GENERIC_PARAMETER.test(asked) && ![...entities].some((one) => related(asked, one));
     const primary = list.primaryKey.length === 1 ? list.primaryKey[0] : undefined;
     // Rows that are scalars: the row itself stands at `value`.
     if (list.row.properties.size === 0) return entity ? { path: ['value'], strength: 0.55 } : undefined;
@@ -186,8 +188,10 @@ export class ParentIndex {
       const view = this.#schemas.view(node);
       if (isArray(view) || view.types.has('boolean')) continue;
       if (!isScalar(view)) {
-        const inner = !entity && stem(name) === asked ? this.#identityOf(view, parameter) : undefined;
+        const inner = (!entity || foreign) && stem(name) === asked ? this.#identityOf(view, parameter) : undefined;
         if (inner !== undefined) scored.push({ path: [name, inner], strength: 0.75 });
+        const deep = foreign ? [...view.properties.keys()].find((key) => stem(key) === asked) : undefined;
+        if (deep !== undefined) scored.push({ path: [name, deep], strength: 0.7 });
         continue;
       }
       const given = stem(name);
@@ -195,7 +199,7 @@ export class ParentIndex {
       if (given === asked && (!GENERIC_PARAMETER.test(asked) || entity)) strength = 0.95;
       else if (entity && addresses(parameter.name, name, entities))
         strength = entities.has(asked) && mismatched(parameter.schema, view) ? 0.7 : 0.93;
-      else if (entity && prose(parameter, name)) strength = 0.9;
+      else if (entity && !foreign && prose(parameter, name)) strength = 0.9;
       else if (
         entity &&
         entities.has(asked) &&
@@ -212,7 +216,7 @@ export class ParentIndex {
     if (primary !== undefined && entity) {
       const known = scored.find((one) => one.path.join('\0') === primary.join('\0'));
       if (known !== undefined) known.strength += 0.02;
-      else scored.push({ path: primary, strength: this.#primaryStrength(list, primary, parameter, asked) });
+      else scored.push({ path: primary, strength: this.#primaryStrength(list, primary, parameter, asked, foreign) });
     }
     scored.sort((left, right) => right.strength - left.strength);
     const best = scored[0];
@@ -225,10 +229,14 @@ export class ParentIndex {
     primary: readonly string[],
     parameter: Parameter,
     asked: string,
+    foreign: boolean,
   ): number {
     const view = this.#schemas.at(list.row, primary);
     const kind = view === undefined || sameKind(parameter.schema, view);
-    const idLike = /id$|key$|sid$|uuid$/.test(asked);
+    // An id is no e-mail address and no URL.
+    if (/(id|uuid|guid|sid|pk)$/.test(asked) && /^(email|emailaddress|name|uri|url|href|title|date|value)$/.test(squash(primary.at(-1) ?? ''))) return 0.4;
+    const idLike = /(id|key|sid|uuid|guid|code|number|ref|reference|slug|name)$/.test(asked);
+    if (foreign) return idLike ? 0.6 : 0.3;
     return (idLike ? 0.88 : 0.7) - (kind ? 0 : 0.25);
   }
 
@@ -287,6 +295,17 @@ function entitiesOf(list: ParentCandidate): string[] {
     if (parts.length > 0) entities.add(parts.join(''));
   }
   return [...entities].filter((entity) => entity !== '');
+}
+
+/** `{location_id}` and a list `/locations` that needs nothing: hardly anything else can be meant. */
+function plainlyNamed(asked: string, candidate: ParentCandidate): boolean {
+  const free = !candidate.endpoint.segments.some(isParameterSegment);
+  return free && entitiesOf(candidate).some((entity) => asked === `${entity}id` || asked === `${entity}key` || asked === `${entity}uuid`);
+}
+
+/** True where a parameter's name has to do with an entity's: `petId`, `pet`, `customerOrPetId` for pets. */
+function related(asked: string, entity: string): boolean {
+  return asked.includes(entity) || (asked.length > 2 && entity.includes(asked.replace(/(id|key|code|slug|uuid|name|number)$/, '') || '\0'));
 }
 
 function entityPart(asked: string, candidate: ParentCandidate): boolean {

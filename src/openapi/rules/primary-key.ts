@@ -223,6 +223,10 @@ function entityStems(endpoint: Endpoint, row: SchemaView): ReadonlySet<string> {
   if (last !== undefined) add(last.replace(/\.json$/i, ''));
   if (row.component !== undefined) add(row.component);
   if (row.title !== undefined && row.title.length < 40) add(row.title);
+  // `/questions/unaccepted`: a narrower list of what stands before. Behind a parameter it is another thing's.
+  const end = endpoint.segments.length - 1;
+  const before = endpoint.segments[end - 1];
+  if (before !== undefined && !isParameterSegment(before) && !isParameterSegment(endpoint.segments[end]) && words(before).every((word) => singular(word) !== word)) add(before);
   return stems;
 }
 
@@ -327,9 +331,8 @@ export function addresses(parameter: string, field: string, entities: ReadonlySe
     if (asked === entity && given === 'id') return true;
   }
   const tail = words(parameter).map(singular).at(-1);
-  return (
-    tail !== undefined && tail === given && words(parameter).length > 1 && IDS[squash(field)] !== undefined
-  );
+  if (tail === 'pk' && given === 'id') return true;
+  return tail !== undefined && tail === given && words(parameter).length > 1 && IDS[squash(field)] !== undefined;
 }
 
 /** Rows that wrap what they are about: `{transaction_info: {transaction_id}, …}`, `{added_at, track: {id}}`. */
@@ -362,12 +365,19 @@ function scoreNested(
       !itself
     )
       continue;
+    // Beside a date or two, the one object of the row is what the row is about.
+    if (!itself && !(row.properties.size <= 3 && soleObject(row, schemas))) continue;
     const inner = scoreFields(view, [name], schemas, new Set([...entities, key]), addressed);
     const best = inner[0];
     if (best === undefined || best.score < 5) continue;
-    scored.push({ ...best, score: best.score - (itself ? 1.5 : 6.8), rule: 'key-inside-row' });
+    scored.push({ ...best, score: best.score - (itself ? 1.5 : 5), rule: 'key-inside-row' });
   }
   return scored.sort((left, right) => right.score - left.score);
+}
+
+function soleObject(row: SchemaView, schemas: SchemaReader): boolean {
+  const views = [...row.properties.values()].map((node) => schemas.view(node));
+  return views.filter((view) => view.properties.size > 0).length === 1;
 }
 
 /** Link tables: every id of the row together. */

@@ -57,6 +57,8 @@ const MAX_CANDIDATES = 60;
 export function findRows(endpoint: Endpoint, schemas: SchemaReader): Rows | undefined {
   const body = endpoint.response;
   if (body?.json !== true) return undefined;
+  // `users.info`, `/me`: verbs for one thing, whatever the schema of a careless document says.
+  if (/(^|[./_-])(info|identity|profile|me|self|whoami|ping|health)$/i.test(endpoint.segments.at(-1) ?? '')) return undefined;
   const root = body.schema;
   if (isArray(root)) return rootArray(root, schemas, body.inferred);
   if (!isObject(root)) return undefined;

@@ -3,6 +3,7 @@ import type { Stream } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
 import { segmentParameters } from './endpoints.ts';
 import type { StreamDraft } from './streams.ts';
+import { stem, words } from './words.ts';
 
 /** Streams of a connector by default; the rest is listed, to be picked by name. */
 export const DEFAULT_MAX_STREAMS = 50;
@@ -193,7 +194,13 @@ function reasonAgainst(input: SelectionInput, shared: ReadonlySet<string>): stri
 
 /** A list at `/blocks/{email}` under the list `/blocks` gives the parent's rows again. */
 function looksUp({ draft }: SelectionInput): boolean {
-  return draft.parent.rule === 'path-prefix' && draft.endpoint.segments.at(-1)?.startsWith('{') === true;
+  const last = draft.endpoint.segments.at(-1) ?? '';
+  if (!last.startsWith('{') || draft.parent.parent === undefined) return false;
+  if (draft.parent.rule === 'path-prefix') return true;
+  // `/candidate/{candidate_id}` gives rows whose own key is candidate_id.
+  const [parameter] = segmentParameters(last);
+  const [key] = draft.primaryKey.paths;
+  return parameter !== undefined && key !== undefined && words(parameter).length > 1 && stem(key.at(-1) ?? '') === stem(parameter);
 }
 
 function blockedOnlyBySettings(input: SelectionInput): boolean {

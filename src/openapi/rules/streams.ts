@@ -23,6 +23,7 @@ export interface StreamDraft {
   readonly incremental: IncrementalFinding;
   /** The description shows no answer: the rows are unknown. */
   readonly unseen: boolean;
+  readonly schemas: SchemaReader;
 }
 
 export interface Drafts {
@@ -76,6 +77,7 @@ export function draftStreams(
       parent: parents.find(seed.endpoint),
       incremental: findIncremental(seed.endpoint, seed.rows.row, schemas),
       unseen: seed.unseen,
+      schemas,
     };
   });
   const weighed = weighByOthers(streams);
@@ -237,8 +239,10 @@ function weighByOthers(streams: readonly StreamDraft[]): StreamDraft[] {
     else known.count += 1;
   }
   const [usual] = [...counts.values()].sort((left, right) => right.count - left.count);
-  if (usual === undefined || paged < 3 || paged < lists.length * 0.4) return [...streams];
-  return streams.map((stream) => {
+  const cursors = lists.flatMap(({ paging: { paging } }) => (paging.kind === 'cursor' && paging.nextPath !== undefined ? [paging] : []));
+  const completed = streams.map((stream) => withBorrowedCursor(stream, cursors));
+  if (usual === undefined || paged < 3 || paged < lists.length * 0.4) return completed;
+  return completed.map((stream) => {
     if (stream.rows.shape === 'single' || stream.paging.rule !== 'no-sign-of-paging') return stream;
     const paging: PagingFinding = {
       ...stream.paging,
@@ -248,6 +252,28 @@ function weighByOthers(streams: readonly StreamDraft[]): StreamDraft[] {
     };
     return { ...stream, paging };
   });
+}
+
+/** A cursor that the request takes and the answer does not show comes from where the other lists give theirs. */
+function withBorrowedCursor(
+  stream: StreamDraft,
+  cursors: readonly Extract<PagingFinding['paging'], { kind: 'cursor' }>[],
+): StreamDraft {
+  if (stream.paging.rule !== 'cursor-without-source') return stream;
+  const model = cursors.find((cursor) => cursor.cursorParam === stream.paging.quote);
+  if (model?.nextPath === undefined) return stream;
+  const size = pagingParameters(stream.endpoint, stream.schemas).find((parameter) => parameter.role === 'size');
+  return {
+    ...stream,
+    paging: {
+      ...stream.paging,
+      paging: { kind: 'cursor', cursorParam: model.cursorParam, nextPath: model.nextPath, ...(size === undefined ? {} : { sizeParam: size.name }) },
+      confidence: 0.65,
+      rule: 'cursor-as-other-lists',
+      doubts: [`whether its answer holds ${model.nextPath.join('.')} as those of other lists do`],
+      alternatives: [{ kind: 'none' }, ...stream.paging.alternatives],
+    },
+  };
 }
 
 /** What the API as a whole says about paging. */

@@ -266,7 +266,7 @@ function questions(blueprint: Blueprint): string[] {
 function question(gap: Gap): string[] {
   const subject = gap.stream === null ? 'The API' : code(gap.stream);
   const options = gap.options.map(
-    (option) => `${plain(option.label, 80)}: ${code(JSON.stringify(option.value), 120)}`,
+    (option) => `${plain(option.label, 80)}: ${code(JSON.stringify(option.value), 400)}`,
   );
   return [
     `- ${subject}, ${FACTS[gap.fact]}: **${plain(gap.question, 400)}**`,

@@ -11,10 +11,11 @@ function oneLine(text: string, limit: number): string {
 /** `text` as plain words on one line: nothing in it is markup. Cut at `limit` characters. */
 export function plain(text: string, limit = 300): string {
   return oneLine(text, limit)
-    .replace(/[\\`*_[\]<>|~&#!$]/g, '\\$&')
+    .replace(/[\\`*[\]<>|~&#!$]|(?<!\w)_|_(?!\w)/g, '\\$&')
     .replace(/:\/\//g, '\\://')
     .replace(/\bwww\./gi, (www) => `${www.slice(0, -1)}\\.`)
-    .replace(/^(\s*)([-+=]|\d+[.)])/, '$1\\$2');
+    .replace(/^[-+=]/, '\\$&')
+    .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2');
 }
 
 /** `text` as code on one line; safe in a table's cell as well. */
