@@ -269,10 +269,9 @@ function withAuthType(config: Record<string, unknown>, spec: unknown): Record<st
   const kinds =
     CredentialKinds.safeParse(spec).data?.connectionSpecification.properties.credentials?.oneOf ?? [];
   const fits = kinds.find((kind) => {
-    const { auth_type: _, ...fields } = kind.properties;
     const names = Object.keys(given);
     return (
-      names.every((name) => name in fields) &&
+      names.every((name) => name in kind.properties) &&
       (kind.required ?? []).every((name) => name === 'auth_type' || names.includes(name))
     );
   });
