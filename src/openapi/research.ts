@@ -27,6 +27,8 @@ const WORKER_TIMEOUT_MS = 180_000;
 export interface ResearchDescriptionOptions extends ReadOptions, BlueprintOptions {
   /** Path of the built worker (`dist/description-worker.mjs`). Absent or not there: all happens on this thread. */
   readonly worker?: string | undefined;
+  /** Memory that the worker may take for its heap (default 2048 MB). */
+  readonly workerMemoryMb?: number | undefined;
 }
 
 /** Throws what `readDescription` throws; in a worker, `input` as well when the description needs too much memory or time. */
@@ -39,14 +41,14 @@ export async function researchDescription(
     const typed = normalizeLocation(location);
     const main = await loadDescription(typed, options);
     const load = referenceLoader(main.location, isUrl(typed) ? typed : main.location, options);
-    const { worker, signal, maxBytes } = options;
+    const { worker, signal, maxBytes, workerMemoryMb = WORKER_MEMORY_MB } = options;
     const blueprint: BlueprintOptions = {
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.streams === undefined ? {} : { streams: options.streams }),
       ...(options.maxStreams === undefined ? {} : { maxStreams: options.maxStreams }),
     };
     if (worker !== undefined && main.bytes.length > WORKER_FROM_BYTES && existsSync(worker)) {
-      return await inWorker(worker, { ...main, blueprint, maxBytes }, load, signal);
+      return await inWorker(worker, { ...main, blueprint, maxBytes }, load, signal, workerMemoryMb);
     }
     return buildBlueprint(await buildDescription(main, load, { maxBytes, signal }), blueprint);
   } catch (error) {
@@ -59,10 +61,11 @@ async function inWorker(
   input: WorkerInput,
   load: LoadDocument,
   signal: AbortSignal | undefined,
+  memoryMb: number,
 ): Promise<Blueprint> {
   const worker = new Worker(path, {
     workerData: input,
-    resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     // Flags and environment of the host (inspector, loaders, secrets) are not the worker's business.
     execArgv: [],
     env: {},
@@ -80,7 +83,7 @@ async function inWorker(
         else void answer(worker, message.id, message.location, load);
       });
       worker.on('error', (error) => {
-        reject(crashed(error, input.location));
+        reject(crashed(error, input.location, memoryMb));
       });
       worker.on('exit', (code) => {
         reject(
@@ -115,17 +118,13 @@ function stopped(where: string, signal: AbortSignal | undefined): SourcewrightEr
   });
 }
 
-function crashed(error: unknown, where: string): SourcewrightError {
+function crashed(error: unknown, where: string, memoryMb: number): SourcewrightError {
   if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return new SourcewrightError(
-      'input',
-      `The description needs more than ${WORKER_MEMORY_MB} MB of memory.`,
-      {
-        where,
-        cure: 'Cut it down to the paths that the connector needs.',
-        cause: error,
-      },
-    );
+    return new SourcewrightError('input', `The description needs more than ${memoryMb} MB of memory.`, {
+      where,
+      cure: 'Cut it down to the paths that the connector needs.',
+      cause: error,
+    });
   }
   return asSourcewrightError(error);
 }
