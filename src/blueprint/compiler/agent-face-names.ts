@@ -32,10 +32,10 @@ function words(text: string): ReadonlySet<string> {
 export class Names {
   readonly #taken = new Set<string>();
 
-  /** The wanted name, or with a number after it if it is taken. */
-  take(wanted: string): string {
+  /** The wanted name, or with a number behind a separator after it if it is taken. */
+  take(wanted: string, separator = '_'): string {
     let name = wanted;
-    for (let number = 2; this.#taken.has(name); number += 1) name = `${wanted}_${String(number)}`;
+    for (let number = 2; this.#taken.has(name); number += 1) name = `${wanted}${separator}${String(number)}`;
     this.#taken.add(name);
     return name;
   }

@@ -82,7 +82,7 @@ function plan(
   return {
     operation,
     name,
-    paramsClass: classes.take(`${className(name)}Params`),
+    paramsClass: classes.take(`${className(name)}Params`, ''),
     outputConstant: constants.take(`${name.toUpperCase()}_OUTPUT`),
     fields: [
       ...fields.filter((field) => field.parameter.required),
