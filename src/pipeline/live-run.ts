@@ -9,8 +9,8 @@ import { type Files, nodeFiles } from '../store/files.ts';
 import { type Lock, takeLock } from '../store/lock.ts';
 import { runLockPath } from '../store/run-folders.ts';
 import {
-  FindingAnswer,
-  GateDecision,
+  type FindingAnswer,
+  type GateDecision,
   type GateName,
   type PipelineRun,
   type Review,
@@ -19,6 +19,7 @@ import {
   type StageMode,
   type StageName,
 } from './contracts.ts';
+import { Gatekeeper } from './gatekeeper.ts';
 import {
   type DoneRecord,
   eventOf,
@@ -30,7 +31,7 @@ import {
 import { pipelineMachine } from './machine.ts';
 import type { PipelineEvent, PipelineState, Step } from './machine-types.ts';
 import { INTERRUPTED, interrupted } from './read-run.ts';
-import { NOTHING_FOUND, ReviewLedger } from './review-ledger.ts';
+import { ReviewLedger } from './review-ledger.ts';
 import { type Observed, Observers } from './observers.ts';
 import { RunFiles } from './run-files.ts';
 import type { RunDependencies } from './run.ts';
@@ -85,6 +86,7 @@ export class LiveRun implements PipelineRun {
   readonly #runFiles: RunFiles;
   readonly #workers: Workers;
   readonly #host: StepHost;
+  readonly #gatekeeper: Gatekeeper;
   readonly #done = new Set<StageName>();
   readonly #observers: Observers;
   /** What the state just entered would do; started as soon as the replay is over and the person wants it. */
@@ -95,6 +97,7 @@ export class LiveRun implements PipelineRun {
   /** A finished attempt whose record could not be written: kept, so that it need not run again. */
   #unsaved: DoneRecord | undefined;
   #hand: AbortController | undefined;
+  #lettingGo: Promise<void> | undefined;
 
   static open(runDir: string): LiveRun | undefined {
     return OPEN.get(runDir);
@@ -147,6 +150,12 @@ export class LiveRun implements PipelineRun {
         this.#progress(stage, message);
       },
     };
+    this.#gatekeeper = new Gatekeeper({
+      ledger: this.#ledger,
+      apply: (record, still) => this.#apply(record, still),
+      gate: () => this.view().gate,
+      hasEnded: () => this.#isFinal(),
+    });
     this.#actor = this.#createActor();
     this.#actor.start();
     for (const record of content.records) this.#take(record);
@@ -363,12 +372,10 @@ export class LiveRun implements PipelineRun {
 
   // ----------------------------------------------------------------------------------------------- gates, findings
 
-  /** An `auto` gate: approves. At the review, what has an exact suggestion is accepted and the rest stays open. */
   async #decideAlone(gate: GateName, signal: AbortSignal): Promise<void> {
     const still = (): boolean => !signal.aborted;
     try {
-      if (gate === 'review') await this.#acceptSuggestions(still);
-      await this.#decided(gate, { kind: 'approve' }, 'auto', still);
+      await this.#gatekeeper.decideAlone(gate, still);
     } catch (error) {
       if (!still()) return;
       const { message, cure = BY_PERSON.cure } = asSourcewrightError(error);
@@ -377,72 +384,14 @@ export class LiveRun implements PipelineRun {
     }
   }
 
-  async #acceptSuggestions(still: () => boolean): Promise<void> {
-    const review = await this.#ledger.read();
-    const answered = new Set(review?.answers.map(({ finding }) => finding));
-    for (const finding of review?.findings ?? []) {
-      if (finding.suggestion === undefined || answered.has(finding.id)) continue;
-      const answer: FindingAnswer = { finding: finding.id, answer: 'accepted' };
-      await this.#apply({ type: 'answered', by: 'auto', answer }, still);
-    }
-    await this.#ledger.save();
-  }
-
-  async #decided(
-    gate: GateName,
-    decision: GateDecision,
-    by: 'person' | 'auto',
-    still?: () => boolean,
-  ): Promise<boolean> {
-    const reviewed = gate === 'review' || gate === 'draft' || gate === 'publish';
-    const basis = reviewed ? await this.#ledger.basis() : NOTHING_FOUND;
-    return this.#apply({ type: 'decided', gate, decision, by, ...basis }, still);
-  }
-
   async decide(gate: GateName, decision: GateDecision): Promise<void> {
     this.#mustBeOpen();
-    const parsed = GateDecision.safeParse(decision);
-    if (!parsed.success) {
-      throw new SourcewrightError(
-        'input',
-        'A request for changes needs words: say what should be different.',
-      );
-    }
-    if (gate === 'draft' && parsed.data.kind === 'request_changes') {
-      throw new SourcewrightError(
-        'input',
-        'The review cycles are used up: no more changes can be requested.',
-        {
-          cure: 'Publish as a draft, or stop the run.',
-        },
-      );
-    }
-    if (await this.#decided(gate, parsed.data, 'person', () => this.view().gate === gate)) return;
-    const waiting = this.view().gate;
-    throw new SourcewrightError(
-      'input',
-      waiting === null
-        ? 'No gate is waiting for a decision.'
-        : `The gate that waits is "${waiting}", not "${gate}".`,
-    );
+    await this.#gatekeeper.decide(gate, decision);
   }
 
   async answer(answer: FindingAnswer): Promise<void> {
     this.#mustBeOpen();
-    const valid = FindingAnswer.parse(answer);
-    const review = await this.#ledger.read();
-    if (review?.findings.some(({ id }) => id === valid.finding) !== true) {
-      throw new SourcewrightError('input', `The review has no finding "${valid.finding}".`, {
-        cure: 'It may have been corrected already. Look at the newest review.',
-      });
-    }
-    const taken = await this.#apply(
-      { type: 'answered', by: 'person', answer: valid },
-      () => !this.#isFinal(),
-    );
-    if (!taken)
-      throw new SourcewrightError('input', 'The run has ended: its findings can no longer be answered.');
-    await this.#ledger.save();
+    await this.#gatekeeper.answer(answer);
   }
 
   async findings(): Promise<Review | undefined> {
@@ -558,12 +507,15 @@ export class LiveRun implements PipelineRun {
     if (!this.#closed) this.#observers.changed();
   }
 
-  async #letGo(): Promise<void> {
-    if (OPEN.get(this.#runDir) !== this) return;
-    await this.#runFiles.flush();
-    OPEN.delete(this.#runDir);
-    await this.#held.journal.close().catch(noop);
-    await this.#held.lock.release();
+  /** Gives the run's folder back: others may open it from now on. */
+  #letGo(): Promise<void> {
+    this.#lettingGo ??= (async () => {
+      await this.#runFiles.close();
+      if (OPEN.get(this.#runDir) === this) OPEN.delete(this.#runDir);
+      await this.#held.journal.close().catch(noop);
+      await this.#held.lock.release();
+    })();
+    return this.#lettingGo;
   }
 }
 

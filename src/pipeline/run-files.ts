@@ -30,6 +30,7 @@ export class RunFiles {
   #timer: NodeJS.Timeout | undefined;
   #newest: (() => RunView) | undefined;
   #usageChanged = false;
+  #closed = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(runDir: string, files: Files, warn: (message: string) => void) {
@@ -51,6 +52,7 @@ export class RunFiles {
 
   /** Writes the view soon. */
   soon(view: () => RunView): void {
+    if (this.#closed) return;
     this.#newest = view;
     this.#timer ??= setTimeout(() => {
       void this.flush();
@@ -63,6 +65,12 @@ export class RunFiles {
     this.#timer = undefined;
     this.#writing = this.#writing.then(() => this.#write());
     await this.#writing;
+  }
+
+  /** Writes the rest, and nothing ever after: the folder may be another process's then. Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.flush();
   }
 
   async #write(): Promise<void> {

@@ -2,6 +2,7 @@
  * A run of the pipeline, as the editor and the terminal hold it. This is where the machine meets the disk: every event is
  * journalled before the machine hears of it, and a run is resumed by telling a fresh machine the journal's events again.
  */
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import { type Files, nodeFiles } from '../store/files.ts';
@@ -51,7 +52,12 @@ function checkedRequest(request: RunRequest): RunRequest {
 export async function createRun(request: RunRequest, d: RunDependencies): Promise<string> {
   const valid = checkedRequest(request);
   const { runId, runDir } = await createRunFolder(valid, d.now());
-  await Journal.create(runDir, runId, valid, d.files ?? nodeFiles, d.now);
+  try {
+    await Journal.create(runDir, runId, valid, d.files ?? nodeFiles, d.now);
+  } catch (error) {
+    await rm(runDir, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
   return runDir;
 }
 

@@ -393,6 +393,28 @@ describe('a run', () => {
       assert.equal(view.counts.reviewCycles, 1);
     });
 
+    it('counts answers that nobody waited for before deciding', async () => {
+      const heard: (Feedback | undefined)[] = [];
+      const run = await start(
+        {
+          review: reviewing([one, two], []),
+          generate(context) {
+            heard.push(context.feedback);
+            return done(generated());
+          },
+        },
+        { gates },
+      );
+      await run.settled();
+      await Promise.all([
+        run.answer({ finding: 'one', answer: 'accepted' }),
+        run.answer({ finding: 'two', answer: 'accepted' }),
+        run.decide('review', { kind: 'approve' }),
+      ]);
+      await run.settled();
+      assert.deepEqual(heard[1]?.findings, [one, two]);
+    });
+
     it('asks no more about what was rejected, and forgets what was accepted for the old code', async () => {
       const run = await start({ review: reviewing([one, two], [one, two], [one]) }, { gates });
       await run.settled();
