@@ -49,9 +49,11 @@ interface Told {
   readonly doubts: readonly string[];
 }
 
-const KEY_HEADER = /(^|[a-z])(apikey|accesskey|authkey|appkey|clientkey|secretkey|subscriptionkey|token|secret|authorization)$|^x?(api|app)?key$/;
+const KEY_HEADER =
+  /(^|[a-z])(apikey|accesskey|authkey|appkey|clientkey|secretkey|subscriptionkey|token|secret|authorization)$|^x?(api|app)?key$/;
 /** Headers that end like credentials and are none. */
-const NO_CREDENTIAL = /csrf|xsrf|idempot|page|paging|continuation|etag|sync|device|push|correlation|cursor|next|request|skip|resume|ratelimit/;
+const NO_CREDENTIAL =
+  /csrf|xsrf|idempot|page|paging|continuation|etag|sync|device|push|correlation|cursor|next|request|skip|resume|ratelimit/;
 /** The other half of a pair of credentials. */
 const COMPANION = /(appid|clientid|authemail|authuser|accountid|userid|username|appname|apiid)$/;
 const KEY_QUERY =
@@ -81,14 +83,21 @@ function fromParameters(endpoints: readonly Endpoint[]): Told | undefined {
   const { parameter } = best;
   // Two required credentials of one place belong together; of optional ones each is enough.
   const together = common
-    .filter((one) => one === best || (one.parameter.required && parameter.required && one.parameter.in === parameter.in))
+    .filter(
+      (one) =>
+        one === best || (one.parameter.required && parameter.required && one.parameter.in === parameter.in),
+    )
     .concat(companions(endpoints, parameter))
     .slice(0, 3);
   const authorization = parameter.name.toLowerCase() === 'authorization';
   const prefix = parameter.in === 'header' ? prefixInText(spoken(parameter)) : undefined;
   return {
     name: parameter.name,
-    parts: together.map((one) => (one.parameter === parameter ? authFor(parameter, authorization, prefix) : authFor(one.parameter, false, undefined))),
+    parts: together.map((one) =>
+      one.parameter === parameter
+        ? authFor(parameter, authorization, prefix)
+        : authFor(one.parameter, false, undefined),
+    ),
     confidence: authorization && prefix === undefined ? 0.55 : 0.75,
     rule: 'credential-parameter',
     pointers: [parameter.pointer],
@@ -102,12 +111,16 @@ function fromParameters(endpoints: readonly Endpoint[]): Told | undefined {
 }
 
 /** Ids that are sent in headers beside a key with every request (`X-Auth-Email`, `X-App-Id`). */
-function companions(endpoints: readonly Endpoint[], credential: Parameter): { parameter: Parameter; uses: number }[] {
+function companions(
+  endpoints: readonly Endpoint[],
+  credential: Parameter,
+): { parameter: Parameter; uses: number }[] {
   if (credential.in !== 'header') return [];
   const counts = new Map<string, { parameter: Parameter; uses: number }>();
   for (const endpoint of endpoints) {
     for (const parameter of endpoint.parameters) {
-      if (parameter.in !== 'header' || !parameter.required || !COMPANION.test(squash(parameter.name))) continue;
+      if (parameter.in !== 'header' || !parameter.required || !COMPANION.test(squash(parameter.name)))
+        continue;
       const known = counts.get(parameter.name.toLowerCase());
       if (known === undefined) counts.set(parameter.name.toLowerCase(), { parameter, uses: 1 });
       else known.uses += 1;
@@ -133,7 +146,8 @@ function authFor(parameter: Parameter, authorization: boolean, prefix: string | 
 /** True for a parameter that carries a credential. */
 export function isCredential(parameter: Parameter): boolean {
   const key = squash(parameter.name);
-  if (parameter.in === 'header' || parameter.in === 'cookie') return KEY_HEADER.test(key) && !NO_CREDENTIAL.test(key);
+  if (parameter.in === 'header' || parameter.in === 'cookie')
+    return KEY_HEADER.test(key) && !NO_CREDENTIAL.test(key);
   if (parameter.in !== 'query' || !KEY_QUERY.test(key)) return false;
   if (key === 'key' || key === 'token' || key === 'auth')
     return (

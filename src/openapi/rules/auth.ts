@@ -40,7 +40,13 @@ export function findAuth(
   baseUrl: string,
 ): AuthFinding {
   const found = findOptions(description, endpoints);
-  return { ...found, options: found.options.map((option) => ({ ...option, parts: option.parts.map((part) => absoluteUrls(part, baseUrl)) })) };
+  return {
+    ...found,
+    options: found.options.map((option) => ({
+      ...option,
+      parts: option.parts.map((part) => absoluteUrls(part, baseUrl)),
+    })),
+  };
 }
 
 function findOptions(description: Description, endpoints: readonly Endpoint[]): AuthFinding {
@@ -70,12 +76,26 @@ function pairedKeys(ways: readonly Way[]): Way[] {
   for (const first of keys) {
     for (const second of keys) {
       const [left, right] = [first.parts[0], second.parts[0]];
-      if (left?.kind !== 'api_key' || right?.kind !== 'api_key' || left.in !== right.in || first.uses !== second.uses) continue;
+      if (
+        left?.kind !== 'api_key' ||
+        right?.kind !== 'api_key' ||
+        left.in !== right.in ||
+        first.uses !== second.uses
+      )
+        continue;
       const [one, other] = [squash(left.name), squash(right.name)];
       const pair =
         (/^(api|app|access)?key$/.test(one) && /^(api)?(token|secret)$/.test(other)) ||
         (/(app|application|client|account)id$/.test(one) && /(key|secret|token)$/.test(other));
-      if (pair) return [{ name: `${first.name}_and_${second.name}`, parts: [left, right], uses: first.uses + 0.5, order: first.order }];
+      if (pair)
+        return [
+          {
+            name: `${first.name}_and_${second.name}`,
+            parts: [left, right],
+            uses: first.uses + 0.5,
+            order: first.order,
+          },
+        ];
     }
   }
   return [];
@@ -114,7 +134,7 @@ function readScheme(name: string, scheme: SecuritySchemeObject, pointer: string)
   const base = { name, pointer, auxiliary: isAuxiliary(name, scheme), doubt: undefined };
   switch (scheme.type?.toLowerCase()) {
     case 'apikey':
-      return { ...base, ways: apiKey(scheme, text) };
+      return { ...base, ways: apiKey(scheme, text), doubt: barePrefix(scheme, text) };
     case 'http':
       return http(base, scheme, text);
     case 'basic':
@@ -135,8 +155,9 @@ function readScheme(name: string, scheme: SecuritySchemeObject, pointer: string)
 function isAuxiliary(name: string, scheme: SecuritySchemeObject): boolean {
   const text = `${name} ${scheme.name ?? ''}`;
   return (
-    /sudo|impersonat|on.?behalf|csrf|xsrf|x-?request-?id|idempoten|captcha|\botp\b|2fa|mfa/i.test(text) ||
-    /\b(sudo|impersonat\w*|on behalf of)\b/i.test(scheme.description ?? '')
+    /[-_ ]?version$|sudo|impersonat|on.?behalf|csrf|xsrf|x-?request-?id|idempoten|captcha|\botp\b|2fa|mfa/i.test(
+      text,
+    ) || /\b(sudo|impersonat\w*|on behalf of)\b/i.test(scheme.description ?? '')
   );
 }
 
@@ -153,6 +174,14 @@ function apiKey(scheme: SecuritySchemeObject, text: string): Auth[] {
   if (/^bearer $/i.test(prefix)) return [{ kind: 'bearer' }];
   if (/^basic $/i.test(prefix)) return [basic(text)];
   return [{ kind: 'api_key', in: 'header', name, prefix }];
+}
+
+/** The key of a header `Authorization` seldom stands there alone. */
+function barePrefix(scheme: SecuritySchemeObject, text: string): string | undefined {
+  if (scheme.in !== 'header' || scheme.name?.toLowerCase() !== 'authorization') return undefined;
+  return prefixInText(text) === undefined
+    ? 'what stands before the key in the header Authorization (nothing, Bearer, Token …)'
+    : undefined;
 }
 
 function http(base: Omit<Scheme, 'ways'>, scheme: SecuritySchemeObject, text: string): Scheme {
@@ -363,7 +392,9 @@ function fromWays(schemes: ReadonlyMap<string, Scheme>, ways: readonly Way[], us
   );
   const partly = usage.counts.size > 0 && (sorted[0]?.uses ?? 0) < (usage.total - usage.open) * 0.6;
   if (sorted[0] !== undefined && !Number.isInteger(sorted[0].uses)) {
-    doubts.push(`whether ${sorted[0].parts.map((part) => (part.kind === 'api_key' ? part.name : part.kind)).join(' and ')} are sent together: the description lists them as alternatives`);
+    doubts.push(
+      `whether ${sorted[0].parts.map((part) => (part.kind === 'api_key' ? part.name : part.kind)).join(' and ')} are sent together: the description lists them as alternatives`,
+    );
   }
   if (partly) doubts.push('which credentials cover the streams: operations ask for different schemes');
   const used = [...schemes.values()].filter((scheme) => !scheme.auxiliary);

@@ -134,7 +134,7 @@ function toStream(
     ...optional('description', shorten(endpoint.description, 400)),
     method: endpoint.method,
     path: endpoint.template,
-    pointer: ledger.locate(endpoint.pointer).pointer,
+    pointer: ledger.locate(endpoint.place).pointer,
     selected: false,
     parameters: streamParameters(draft, apiHeaders),
     recordPath: [...rows.recordPath],
@@ -296,7 +296,7 @@ function operationsOf(
         rows,
         primaryKey: draft?.primaryKey.paths ?? [],
         paging: draft?.paging.paging ?? { kind: 'none' },
-        pointer: ledger.locate(endpoint.pointer).pointer,
+        pointer: ledger.locate(endpoint.place).pointer,
       };
     });
   const operations = buildOperations(inputs, schemas);

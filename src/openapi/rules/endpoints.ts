@@ -7,6 +7,7 @@ import type {
   OrReference,
   ParameterObject,
   PathItemObject,
+  Reference,
   ResponseObject,
   ServerObject,
 } from '../document.ts';
@@ -52,6 +53,8 @@ export interface Endpoint {
   readonly segments: readonly string[];
   /** Constant query parameters that the document wrote into the path (`/search?type=user`). */
   readonly constants: readonly { readonly name: string; readonly value: string }[];
+  /** Where the document lists it; the operation itself may stand elsewhere. */
+  readonly place: string;
   readonly pointer: string;
   readonly operation: OperationObject;
   readonly parameters: readonly Parameter[];
@@ -82,7 +85,13 @@ export function readEndpoints(description: Description, schemas: SchemaReader): 
     const item = followPathItem(description, written, at);
     if (item === undefined) continue;
     for (const method of ['get', 'post'] as const) {
-      const operation = item.value[method];
+      const written = item.value[method];
+      if (written === undefined) continue;
+      // Not in the specification, but common in descriptions of many files: an operation that stands elsewhere.
+      const operation = description.deref<OperationObject>(
+        written as OperationObject | Reference,
+        pointerAt(item.pointer, method),
+      );
       if (operation === undefined) continue;
       endpoints.push(readEndpoint(description, schemas, path, method, item, operation));
     }
@@ -113,9 +122,9 @@ function readEndpoint(
   path: string,
   method: 'get' | 'post',
   item: { value: PathItemObject; pointer: string },
-  operation: OperationObject,
+  located: { value: OperationObject; pointer: string },
 ): Endpoint {
-  const pointer = pointerAt(item.pointer, method);
+  const { value: operation, pointer } = located;
   const { template, constants } = splitPath(path);
   const servers = operation.servers ?? item.value.servers;
   return {
@@ -124,6 +133,7 @@ function readEndpoint(
     template,
     segments: template.split('/').filter((segment) => segment !== ''),
     constants,
+    place: pointerAt('/paths', path, method),
     pointer,
     operation,
     parameters: readParameters(description, schemas, item, operation, pointer, template),

@@ -136,7 +136,10 @@ function classify(
       description,
     );
   const ifModified = squash(name) === 'ifmodifiedsince';
-  const operator = !start && !end && UPDATED.test(stemmed) ? /\bgte\b/.exec(description)?.[0] ?? /\bgt\b/.exec(description)?.[0] : undefined;
+  const operator =
+    !start && !end && UPDATED.test(stemmed)
+      ? (/\bgte\b/.exec(description)?.[0] ?? /\bgt\b/.exec(description)?.[0])
+      : undefined;
   if (!start && !end) {
     // `updated_at` alone as a parameter filters by equality unless its text says otherwise.
     if (!(UPDATED.test(stemmed) && (spokenStart || operator !== undefined)) || !timely) return undefined;
@@ -147,7 +150,11 @@ function classify(
     rest.some((word) => TIME_WORDS.test(word)) || UPDATED.test(stemmed) || CREATED.test(stemmed);
   if (!timely && !hasTimeWord) return undefined;
   // `min` and `max` alone bound anything.
-  if (rest.length === 0 && split.every((word) => /^(min|max|low|lower|high|upper|greater|less)$/.test(word)) && !/date/.test(schema.format ?? '')) {
+  if (
+    rest.length === 0 &&
+    split.every((word) => /^(min|max|low|lower|high|upper|greater|less)$/.test(word)) &&
+    !/date/.test(schema.format ?? '')
+  ) {
     return undefined;
   }
   if (schema.enum !== undefined && schema.enum.length > 0) return undefined;
@@ -161,7 +168,9 @@ function classify(
   const sent = operator === undefined ? name : `${name}[${operator}]`;
   const strict = split.some((word) => word === 'gt' || word === 'greater') || /[[_.]gt\]?$/i.test(sent);
   if (strict) strength -= 0.2;
-  return { parameter, name: sent,
+  return {
+    parameter,
+    name: sent,
     schema,
     description,
     about,
@@ -195,6 +204,10 @@ function aboutOf(stemmed: string, description: string): About {
 
 // ------------------------------------------------------------------------------------------------------------ fields
 
+/** Objects that hold parts of the row itself, not of a thing that the row refers to. */
+const WRAPPER =
+  /(info|data|attributes|details?|metadata|meta|node|resource|properties|fields|audit|timestamps|dates|system|sys|history)$/;
+
 interface TimeField {
   readonly path: readonly string[];
   readonly key: string;
@@ -210,12 +223,7 @@ function timeFields(row: SchemaView, schemas: SchemaReader): TimeField[] {
       const inner = schemas.view(node);
       const key = squash(name);
       if (inner.properties.size > 0) {
-        if (
-          prefix.length === 0 &&
-          !/^(owner|user|creator|author|parent|account|organization|createdby|updatedby|customer|link|links)$/.test(
-            key,
-          )
-        ) {
+        if (prefix.length === 0 && WRAPPER.test(key)) {
           look(inner, [name]);
         }
         continue;
@@ -227,7 +235,8 @@ function timeFields(row: SchemaView, schemas: SchemaReader): TimeField[] {
   };
   look(row, []);
   // Ends, expiries and due dates lie ahead: nothing is read forward by them unless a filter names them.
-  const ahead = (field: TimeField): number => (/^(end|expir|due|next|until|valid|cancel|delet|trial|renew|archiv)/.test(field.key) ? 1 : 0);
+  const ahead = (field: TimeField): number =>
+    /^(end|expir|due|next|until|valid|cancel|delet|trial|renew|archiv)/.test(field.key) ? 1 : 0;
   return fields.sort((left, right) => left.path.length - right.path.length || ahead(left) - ahead(right));
 }
 
@@ -289,8 +298,7 @@ function fieldFor(filter: Filter, fields: readonly TimeField[]): TimeField | und
     named ??
     fields.find((field) => field.about === 'time' && /^(start|begin)/.test(field.key)) ??
     fields.find((field) => field.about === 'created') ??
-    fields.find((field) => field.about === 'time' && field.path.length === 1) ??
-    fields.find((field) => field.about === 'updated')
+    fields.find((field) => field.about === 'time' && field.path.length === 1)
   );
 }
 

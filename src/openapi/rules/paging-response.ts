@@ -139,6 +139,18 @@ class Collector {
       this.#lookAtNext(path, schema, pointer, siblings, key, above, isNumber);
       return;
     }
+    // `pages.next.starting_after`: whatever stands in the object of the next page is what to send.
+    if (
+      /^next(page)?$/.test(above) &&
+      /^(after|startingafter|cursor|token|pagetoken|pageafter|marker|offset|id|scrollid)$/.test(key)
+    ) {
+      this.#nextCursors.push(signal(0.97));
+      return;
+    }
+    if (key === 'startingafter' || key === 'scrollparam') {
+      this.#nextCursors.push(signal(0.85));
+      return;
+    }
     if (NEXT_CURSOR.has(key)) {
       this.#nextCursors.push(signal(isNumber && key === 'nextstart' ? 0.7 : 0.95));
       return;

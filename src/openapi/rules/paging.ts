@@ -54,7 +54,7 @@ export function findPaging(
   const declared = extensionPaging(endpoint, size, stop);
   if (declared !== undefined) return declared;
   const options = [
-    cursorOption(request, signals, size, stop),
+    cursorOption(endpoint, request, signals, size, stop),
     nextUrlOption(request, signals, size, stop),
     linkOption(endpoint, request, size, context),
     pageOption(request, signals, size, stop, context),
@@ -135,6 +135,7 @@ function affinity(parameter: PagingParameter, signal: PagingSignal): number {
 }
 
 function cursorOption(
+  endpoint: Endpoint,
   request: readonly PagingParameter[],
   signals: PagingSignals,
   size: Size,
@@ -165,10 +166,13 @@ function cursorOption(
   // A cursor that must be switched on, beside plain pages, is not the API's usual way.
   const rival = byRole(request, 'page').length > 0 || byRole(request, 'offset').length > 0;
   const weak = best.fit < 0.7;
+  const switched = endpoint.parameters.some(
+    (parameter) => parameter.schema.types.has('boolean') && /cursor/i.test(parameter.name),
+  );
   const confidence = rival && weak ? 0.5 : best.fit >= 0.85 ? 0.95 : best.fit >= 0.7 ? 0.85 : 0.66;
   return {
     paging,
-    confidence: rival ? confidence - 0.1 : confidence,
+    confidence: rival ? confidence - (switched || best.fit < 0.85 ? 0.12 : 0.03) : confidence,
     rule: 'cursor-in-both-halves',
     pointers: [best.taker.pointer, best.giver.pointer],
     quote: `${best.taker.name} ← ${best.giver.path.join('.')}`,

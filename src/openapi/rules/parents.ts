@@ -159,7 +159,10 @@ export class ParentIndex {
       if (field === undefined) continue;
       const placed =
         before !== undefined && entitiesOf(candidate).includes(stem(before)) && entityPart(asked, candidate);
-      const strength = Math.min(field.strength, detail.includes(candidate) ? 0.85 : placed || plainlyNamed(asked, candidate) ? 0.8 : 0.72);
+      const strength = Math.min(
+        field.strength,
+        detail.includes(candidate) ? 0.85 : placed || plainlyNamed(asked, candidate) ? 0.8 : 0.72,
+      );
       return {
         list: candidate,
         field: field.path,
@@ -188,7 +191,8 @@ export class ParentIndex {
       const view = this.#schemas.view(node);
       if (isArray(view) || view.types.has('boolean')) continue;
       if (!isScalar(view)) {
-        const inner = (!entity || foreign) && stem(name) === asked ? this.#identityOf(view, parameter) : undefined;
+        const inner =
+          (!entity || foreign) && stem(name) === asked ? this.#identityOf(view, parameter) : undefined;
         if (inner !== undefined) scored.push({ path: [name, inner], strength: 0.75 });
         const deep = foreign ? [...view.properties.keys()].find((key) => stem(key) === asked) : undefined;
         if (deep !== undefined) scored.push({ path: [name, deep], strength: 0.7 });
@@ -216,7 +220,11 @@ export class ParentIndex {
     if (primary !== undefined && entity) {
       const known = scored.find((one) => one.path.join('\0') === primary.join('\0'));
       if (known !== undefined) known.strength += 0.02;
-      else scored.push({ path: primary, strength: this.#primaryStrength(list, primary, parameter, asked, foreign) });
+      else
+        scored.push({
+          path: primary,
+          strength: this.#primaryStrength(list, primary, parameter, asked, foreign),
+        });
     }
     scored.sort((left, right) => right.strength - left.strength);
     const best = scored[0];
@@ -234,7 +242,11 @@ export class ParentIndex {
     const view = this.#schemas.at(list.row, primary);
     const kind = view === undefined || sameKind(parameter.schema, view);
     // An id is no e-mail address and no URL.
-    if (/(id|uuid|guid|sid|pk)$/.test(asked) && /^(email|emailaddress|name|uri|url|href|title|date|value)$/.test(squash(primary.at(-1) ?? ''))) return 0.4;
+    if (
+      /(id|uuid|guid|sid|pk)$/.test(asked) &&
+      /^(email|emailaddress|name|uri|url|href|title|date|value)$/.test(squash(primary.at(-1) ?? ''))
+    )
+      return 0.4;
     const idLike = /(id|key|sid|uuid|guid|code|number|ref|reference|slug|name)$/.test(asked);
     if (foreign) return idLike ? 0.6 : 0.3;
     return (idLike ? 0.88 : 0.7) - (kind ? 0 : 0.25);
@@ -300,12 +312,20 @@ function entitiesOf(list: ParentCandidate): string[] {
 /** `{location_id}` and a list `/locations` that needs nothing: hardly anything else can be meant. */
 function plainlyNamed(asked: string, candidate: ParentCandidate): boolean {
   const free = !candidate.endpoint.segments.some(isParameterSegment);
-  return free && entitiesOf(candidate).some((entity) => asked === `${entity}id` || asked === `${entity}key` || asked === `${entity}uuid`);
+  return (
+    free &&
+    entitiesOf(candidate).some(
+      (entity) => asked === `${entity}id` || asked === `${entity}key` || asked === `${entity}uuid`,
+    )
+  );
 }
 
 /** True where a parameter's name has to do with an entity's: `petId`, `pet`, `customerOrPetId` for pets. */
 function related(asked: string, entity: string): boolean {
-  return asked.includes(entity) || (asked.length > 2 && entity.includes(asked.replace(/(id|key|code|slug|uuid|name|number)$/, '') || '\0'));
+  return (
+    asked.includes(entity) ||
+    (asked.length > 2 && entity.includes(asked.replace(/(id|key|code|slug|uuid|name|number)$/, '') || '\0'))
+  );
 }
 
 function entityPart(asked: string, candidate: ParentCandidate): boolean {

@@ -226,7 +226,13 @@ function entityStems(endpoint: Endpoint, row: SchemaView): ReadonlySet<string> {
   // `/questions/unaccepted`: a narrower list of what stands before. Behind a parameter it is another thing's.
   const end = endpoint.segments.length - 1;
   const before = endpoint.segments[end - 1];
-  if (before !== undefined && !isParameterSegment(before) && !isParameterSegment(endpoint.segments[end]) && words(before).every((word) => singular(word) !== word)) add(before);
+  if (
+    before !== undefined &&
+    !isParameterSegment(before) &&
+    !isParameterSegment(endpoint.segments[end]) &&
+    words(before).every((word) => singular(word) !== word)
+  )
+    add(before);
   return stems;
 }
 
@@ -332,7 +338,9 @@ export function addresses(parameter: string, field: string, entities: ReadonlySe
   }
   const tail = words(parameter).map(singular).at(-1);
   if (tail === 'pk' && given === 'id') return true;
-  return tail !== undefined && tail === given && words(parameter).length > 1 && IDS[squash(field)] !== undefined;
+  return (
+    tail !== undefined && tail === given && words(parameter).length > 1 && IDS[squash(field)] !== undefined
+  );
 }
 
 /** Rows that wrap what they are about: `{transaction_info: {transaction_id}, …}`, `{added_at, track: {id}}`. */

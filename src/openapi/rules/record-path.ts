@@ -58,7 +58,8 @@ export function findRows(endpoint: Endpoint, schemas: SchemaReader): Rows | unde
   const body = endpoint.response;
   if (body?.json !== true) return undefined;
   // `users.info`, `/me`: verbs for one thing, whatever the schema of a careless document says.
-  if (/(^|[./_-])(info|identity|profile|me|self|whoami|ping|health)$/i.test(endpoint.segments.at(-1) ?? '')) return undefined;
+  if (/(^|[./_-])(info|identity|profile|me|self|whoami|ping|health)$/i.test(endpoint.segments.at(-1) ?? ''))
+    return undefined;
   const root = body.schema;
   if (isArray(root)) return rootArray(root, schemas, body.inferred);
   if (!isObject(root)) return undefined;
@@ -265,6 +266,8 @@ function foreignFields(root: SchemaView, best: Candidate, schemas: SchemaReader)
   let view: SchemaView | undefined = root;
   for (const segment of best.path) {
     if (view === undefined) break;
+    // An id beside the list: the list belongs to one thing.
+    if ([...view.properties.keys()].some((key) => /^_?(id|uuid|gid|guid|sid)$/i.test(key))) count += 4;
     for (const [name, node] of view.properties) {
       if (name === segment || name.startsWith('_') || name.startsWith('@')) continue;
       const squashed = squash(name);

@@ -200,7 +200,12 @@ function looksUp({ draft }: SelectionInput): boolean {
   // `/candidate/{candidate_id}` gives rows whose own key is candidate_id.
   const [parameter] = segmentParameters(last);
   const [key] = draft.primaryKey.paths;
-  return parameter !== undefined && key !== undefined && words(parameter).length > 1 && stem(key.at(-1) ?? '') === stem(parameter);
+  return (
+    parameter !== undefined &&
+    key !== undefined &&
+    words(parameter).length > 1 &&
+    stem(key.at(-1) ?? '') === stem(parameter)
+  );
 }
 
 function blockedOnlyBySettings(input: SelectionInput): boolean {

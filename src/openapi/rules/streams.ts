@@ -239,7 +239,9 @@ function weighByOthers(streams: readonly StreamDraft[]): StreamDraft[] {
     else known.count += 1;
   }
   const [usual] = [...counts.values()].sort((left, right) => right.count - left.count);
-  const cursors = lists.flatMap(({ paging: { paging } }) => (paging.kind === 'cursor' && paging.nextPath !== undefined ? [paging] : []));
+  const cursors = lists.flatMap(({ paging: { paging } }) =>
+    paging.kind === 'cursor' && paging.nextPath !== undefined ? [paging] : [],
+  );
   const completed = streams.map((stream) => withBorrowedCursor(stream, cursors));
   if (usual === undefined || paged < 3 || paged < lists.length * 0.4) return completed;
   return completed.map((stream) => {
@@ -262,12 +264,19 @@ function withBorrowedCursor(
   if (stream.paging.rule !== 'cursor-without-source') return stream;
   const model = cursors.find((cursor) => cursor.cursorParam === stream.paging.quote);
   if (model?.nextPath === undefined) return stream;
-  const size = pagingParameters(stream.endpoint, stream.schemas).find((parameter) => parameter.role === 'size');
+  const size = pagingParameters(stream.endpoint, stream.schemas).find(
+    (parameter) => parameter.role === 'size',
+  );
   return {
     ...stream,
     paging: {
       ...stream.paging,
-      paging: { kind: 'cursor', cursorParam: model.cursorParam, nextPath: model.nextPath, ...(size === undefined ? {} : { sizeParam: size.name }) },
+      paging: {
+        kind: 'cursor',
+        cursorParam: model.cursorParam,
+        nextPath: model.nextPath,
+        ...(size === undefined ? {} : { sizeParam: size.name }),
+      },
       confidence: 0.65,
       rule: 'cursor-as-other-lists',
       doubts: [`whether its answer holds ${model.nextPath.join('.')} as those of other lists do`],
