@@ -57,7 +57,7 @@ export function compileConnector(blueprint: Blueprint, options: { templateDir: s
       path: `src/schemas/${stream.name}.json`,
       content: json(recordSchema(stream, streams)),
     })),
-    ...fixtures(),
+    ...fixtures(blueprint, streams),
     ...emitAgentFace(blueprint),
     ...emitDocumentation(blueprint),
   ];

@@ -2,7 +2,7 @@
 import type { Auth, AuthOption, Blueprint, StreamParameter } from '../schema.ts';
 import { plainText, sentence } from './agent-face-python.ts';
 import { generatedStreams, isTime } from './features.ts';
-import { call, dict, list, literal, print, raw, scalar, str, subscript, type Code } from './python.ts';
+import { call, dict, list, literal, print, raw, scalar, str, subscript, tuple, type Code } from './python.ts';
 
 /** One property of the configuration or of a credentials object. */
 export interface Field {
@@ -14,6 +14,8 @@ export interface Field {
   readonly secret: boolean;
   readonly title: string;
   readonly description: string;
+  /** The values that are allowed, where only some are. */
+  readonly values?: readonly unknown[] | undefined;
   readonly example?: string | number | boolean | undefined;
 }
 
@@ -105,6 +107,7 @@ export function configFields(blueprint: Blueprint): Field[] {
     fields.push({
       name: variable.configKey,
       type: variable.enum === undefined ? raw('str') : literals(variable.enum),
+      values: variable.default === undefined ? variable.enum : [variable.default],
       required: variable.default === undefined,
       ...(variable.default === undefined ? {} : { fallback: str(variable.default) }),
       secret: false,
@@ -116,6 +119,7 @@ export function configFields(blueprint: Blueprint): Field[] {
     fields.push({
       name: parameter.configKey,
       type: parameterType(parameter),
+      values: parameter.enum,
       required: parameter.required,
       secret: false,
       title: titled(parameter.configKey),
@@ -336,7 +340,7 @@ function authenticator(part: Auth, field: (name: string) => string): Code[] {
           [null, raw(field('client_id'))],
           [null, raw(field('client_secret'))],
           [null, refresh ? raw(field('refresh_token')) : undefined],
-          ['scopes', scopes === undefined ? undefined : { flat: `(${scopes.map(literal).join(', ')},)` }],
+          ['scopes', scopes === undefined ? undefined : tuple(scopes.map((scope) => str(scope)))],
           ['basic', raw(part.clientAuthentication === 'basic' ? 'True' : 'False')],
         ]),
       ];

@@ -24,6 +24,17 @@ export function isStrict(incremental: Incremental): boolean {
   return incremental.param !== undefined && /after|(^|[^a-z])gt($|[^a-z])|greater/i.test(incremental.param);
 }
 
+/** Longest period of a limit that the connector keeps by itself, in seconds; of a longer one only the API knows the state. */
+const LONGEST_PERIOD = 60;
+
+/** The limit that the connector keeps by itself, if any. */
+export function knownRate(limit: Blueprint['rateLimit']): { requests: number; seconds: number } | undefined {
+  const { requests, windowSeconds } = limit;
+  if (requests === undefined || windowSeconds === undefined || windowSeconds > LONGEST_PERIOD)
+    return undefined;
+  return { requests: Math.max(1, Math.floor(requests)), seconds: windowSeconds };
+}
+
 export function features(blueprint: Blueprint): Set<string> {
   const found = new Set<string>();
   for (const option of blueprint.auth) {
@@ -35,8 +46,11 @@ export function features(blueprint: Blueprint): Set<string> {
   for (const operation of blueprint.operations) {
     if (operation.selected) pagingFeatures(operation.paging).forEach((name) => found.add(name));
   }
+  for (const operation of blueprint.operations) {
+    if (operation.selected) pagingFeatures(operation.paging).forEach((name) => found.add(name));
+  }
   const { rateLimit } = blueprint;
-  if (rateLimit.requests !== undefined && rateLimit.windowSeconds !== undefined) found.add('rate.bucket');
+  if (knownRate(rateLimit) !== undefined) found.add('rate.bucket');
   if (rateLimit.remainingHeader !== undefined && rateLimit.resetHeader !== undefined)
     found.add('rate.headers');
   return found;

@@ -20,10 +20,20 @@ export function pruneImports(source: string): string {
     if (opened?.[1] !== undefined) {
       const close = lines.indexOf(')', at);
       const names = lines.slice(at + 1, close).map((name) => name.trim().replace(/,$/, ''));
-      kept.push(...fromImport(opened[1], names.filter(uses)));
+      kept.push(
+        ...fromImport(
+          opened[1],
+          names.filter((name) => uses(name.split(' ').at(-1) ?? name)),
+        ),
+      );
       at = close;
     } else if (single?.[1] !== undefined && single[2] !== undefined && single[1] !== '__future__') {
-      kept.push(...fromImport(single[1], single[2].split(', ').filter(uses)));
+      kept.push(
+        ...fromImport(
+          single[1],
+          single[2].split(', ').filter((name) => uses(name.split(' ').at(-1) ?? name)),
+        ),
+      );
     } else if (plain?.[1] === undefined || uses(plain[1].split('.')[0] ?? plain[1])) {
       kept.push(line);
     }

@@ -1,20 +1,20 @@
 /** Emits `streams.py` and `schemas/`: what the streams are, declared. */
 import type { Blueprint, Incremental, Paging, Stream } from '../schema.ts';
-import { plainText } from './agent-face-python.ts';
-import { generatedStreams, isStrict } from './features.ts';
+import { LINE_LENGTH, plainText } from './agent-face-python.ts';
+import { generatedStreams, isStrict, knownRate } from './features.ts';
 import { partitionColumns } from './partitions.ts';
-import { assign, call, dict, path, raw, scalar, str, tuple, type Code } from './python.ts';
+import { assign, call, dict, list, path, print, raw, scalar, str, tuple, type Code } from './python.ts';
 
 /** The text of `streams.py`. */
 export function streamsModule(blueprint: Blueprint): string {
   const streams = generatedStreams(blueprint);
   const body = streams.map((stream) => assign(constant(stream), streamCode(stream, streams)));
-  const all = `{stream.name: stream for stream in (${streams.map(constant).join(', ')},)}`;
-  const names = streams.map((stream) => raw(constant(stream)));
-  const list =
-    all.length + 'STREAMS: dict[str, Stream] = '.length <= 100
-      ? `STREAMS: dict[str, Stream] = ${all}`
-      : `_ALL = ${tuple(names).broken?.('') ?? ''}\n\nSTREAMS: dict[str, Stream] = {stream.name: stream for stream in _ALL}`;
+  const names = list(streams.map((stream) => raw(constant(stream))));
+  const short = `STREAMS: dict[str, Stream] = {stream.name: stream for stream in ${names.flat}}`;
+  const all =
+    short.length <= LINE_LENGTH
+      ? short
+      : `_ALL = ${print(names, '', '_ALL = '.length)}\n\nSTREAMS: dict[str, Stream] = {stream.name: stream for stream in _ALL}`;
   const code = body.join('\n');
   const used = (wanted: readonly string[]): string[] => wanted.filter((name) => code.includes(`${name}(`));
   const models = ['Stream', ...used(['Incremental', 'Parameter', 'Parent', 'PartitionKey'])].sort();
@@ -26,7 +26,7 @@ export function streamsModule(blueprint: Blueprint): string {
     ...(paging.length === 0 ? [] : [`from .paging import ${paging.join(', ')}`]),
     '',
     code,
-    list,
+    all,
     '"""Every stream by its name."""',
     '',
   ].join('\n');
@@ -204,23 +204,19 @@ export function apiModule(blueprint: Blueprint): string {
       assign('RESET_HEADER', str(rateLimit.resetHeader)),
     );
   }
-  if (rateLimit.requests !== undefined && rateLimit.windowSeconds !== undefined) {
+  const rate = knownRate(rateLimit);
+  if (rate !== undefined) {
+    const seconds = Number.isInteger(rate.seconds) ? `${String(rate.seconds)}.0` : String(rate.seconds);
     lines.push(
-      assign('RATE_LIMIT_REQUESTS', scalar(Math.max(1, Math.floor(rateLimit.requests)))),
-      assign(
-        'RATE_LIMIT_SECONDS',
-        raw(
-          Number.isInteger(rateLimit.windowSeconds)
-            ? `${String(rateLimit.windowSeconds)}.0`
-            : String(rateLimit.windowSeconds),
-        ),
-      ),
+      assign('RATE_LIMIT_REQUESTS', scalar(rate.requests)),
+      assign('RATE_LIMIT_SECONDS', raw(seconds)),
     );
   }
   return lines.map((line) => line.trimEnd()).join('\n') + '\n';
 }
 
-function headers(blueprint: Blueprint): { name: string; value: string }[] {
+/** The headers that every request carries, without those that no HTTP client can send. */
+export function headers(blueprint: Blueprint): { name: string; value: string }[] {
   const accept = blueprint.headers.some((header) => header.name.toLowerCase() === 'accept');
   const usable = blueprint.headers.filter(
     ({ name, value }) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) && /^[\x20-\x7e]*$/.test(value),

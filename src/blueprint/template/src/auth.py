@@ -3,7 +3,7 @@
 import base64
 from abc import abstractmethod
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote_plus
 
 import httpx
 from pydantic import SecretStr
@@ -206,7 +206,7 @@ class OAuth2Token(Authenticator):
         secret = self._client_secret.get_secret_value()
         if self._basic:
             # RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
-            headers["Authorization"] = _basic(quote(self._client_id), quote(secret))
+            headers["Authorization"] = _basic(quote_plus(self._client_id), quote_plus(secret))
         else:
             form |= {"client_id": self._client_id, "client_secret": secret}
         if self._scopes:

@@ -35,17 +35,21 @@ class Piece:
         value = comparable(cursor, incremental.cursor_format)
         if value is None:
             return True
-        if self.lower is not None and value < self.lower:  # type: ignore[operator]
-            return False
+        too_old = self.lower is not None and value < self.lower  # type: ignore[operator]
         # <feature incremental.end>
+        if too_old:
+            return False
         if self.end is not None:
             # Neighbouring windows share their edge: an API may count it to either, or to both.
             digest = dump_json(record)
             if formatted(value, incremental.param_format) == self.end:
                 self.seen_at_end.add(digest)
             return digest not in self.seen_before
-        # </feature>
         return True
+        # </feature>
+        # <feature !incremental.end>
+        return not too_old
+        # </feature>
 
 
 def pieces(
@@ -57,8 +61,10 @@ def pieces(
         return
     lower = _lower_bound(incremental, config, cursor)
     # <feature incremental.end>
-    if incremental.end_param is not None and lower is not None:
-        yield from _windows(incremental, lower, cursor, now)
+    if incremental.param is not None and incremental.end_param is not None and lower is not None:
+        since = _filter_value(incremental, lower, cursor)
+        names = (incremental.param, incremental.end_param)
+        yield from _windows(incremental, names, lower, since, now)
         return
     # </feature>
     # <feature incremental.param>
@@ -72,11 +78,11 @@ def pieces(
 
 
 def full_pieces(incremental: Incremental | None, config: Config, now: float) -> Iterator[Piece]:
-    """Yield what to read of a parent: everything, unless the API refuses to answer unfiltered."""
-    if incremental is not None and incremental.required:
-        yield from pieces(incremental, config, None, now)
-    else:
-        yield Piece()
+    """Yield what to read of a parent: all since the start date, whatever its own state.
+
+    An API may take a missing filter for "the last month": children of older parents would be lost.
+    """
+    yield from pieces(incremental, config, None, now)
 # </feature>
 
 
@@ -112,12 +118,17 @@ def _filter_value(incremental: Incremental, lower: Comparable, cursor: Any) -> A
 # <feature incremental.end>
 
 
-def _windows(incremental: Incremental, lower: Comparable, cursor: Any, now: float) -> Iterator[Piece]:
+def _windows(
+    incremental: Incremental,
+    names: tuple[str, str],
+    lower: Comparable,
+    since: Any,
+    now: float,
+) -> Iterator[Piece]:
     """Yield windows that follow on each other up to now, none longer than the API accepts."""
     form = incremental.param_format
     start, last = int(lower), int(now * 1_000_000)
     step = int(incremental.max_window_days * DAY) if incremental.max_window_days else None
-    value = _filter_value(incremental, lower, cursor)
     at_edge: set[bytes] = set()
     while True:
         stop = last if step is None else min(start + step, last)
@@ -125,12 +136,12 @@ def _windows(incremental: Incremental, lower: Comparable, cursor: Any, now: floa
         piece = Piece(
             incremental=incremental,
             lower=lower,
-            params={incremental.param: value, incremental.end_param: end},
+            params=dict(zip(names, (since, end), strict=True)),
             end=end,
             seen_before=frozenset(at_edge),
         )
         yield piece
         if stop >= last:
             return
-        at_edge, start, value = piece.seen_at_end, stop, end
+        at_edge, start, since = piece.seen_at_end, stop, end
 # </feature>

@@ -9,9 +9,20 @@ from .client import Scalar
 from .paging import Paging
 from .utils import FieldPath
 
-
 # <feature parameters>
 Location = Literal["path", "query", "header", "cookie", "body"]
+# </feature>
+# <feature incremental>
+TimeFormat = Literal["date_time", "date", "unix_seconds", "unix_milliseconds", "integer", "string"]
+# </feature>
+# <feature parents>
+
+Partition = dict[str, Scalar]
+"""The path values that a child stream is read for; empty for a stream without parent."""
+# </feature>
+
+
+# <feature parameters>
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +35,6 @@ class Parameter:
     config_key: str | None = None
 # </feature>
 # <feature parents>
-
-
-Partition = dict[str, Scalar]
-"""The path values that a child stream is read for; empty for a stream without parent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +59,6 @@ class Parent:
     keys: tuple[PartitionKey, ...]
 # </feature>
 # <feature incremental>
-
-
-TimeFormat = Literal[
-    "date_time", "date", "unix_seconds", "unix_milliseconds", "integer", "string"
-]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,10 +59,10 @@ class Page:
 class Paging:
     """A way of paging; this one: everything comes in one answer."""
 
+    # <feature paging.any>
     numbered: ClassVar[bool] = False
     """Whether pages are asked for by a number of our own, so that one may ask beyond the last."""
 
-    # <feature paging.any>
     size_param: str | None = None
     page_size: int | None = None
     # </feature>
@@ -249,6 +249,7 @@ _REL = re.compile(r";\s*rel\s*=\s*\"?([^\";,]+)", re.IGNORECASE)
 # </feature>
 
 
+# <feature paging.any>
 async def read_pages(
     client: ApiClient,
     request: Request,
@@ -261,7 +262,7 @@ async def read_pages(
     token = paging.first()
     previous: Page | None = None
     asked: set[int] = set()
-    received = empty = 0
+    received = empty = largest = 0
     for number in range(1, max_pages + 1):
         url, body = _address(client, request, token, previous)
         key = hash((str(url), repr(body)))
@@ -273,7 +274,7 @@ async def read_pages(
         try:
             answer = await client.fetch(request.method, url, headers=request.headers, body=body)
         except ApiError as error:
-            if previous is not None and _is_past_the_end(paging, previous, error):
+            if previous is not None and _is_past_the_end(paging, previous, largest, error):
                 _LOG.warning("%s: no page %d (%s), taken as the end.", request.path, number, error)
                 return
             raise
@@ -282,6 +283,7 @@ async def read_pages(
             _check_repeated(request, paging, previous)
             return
         received += len(rows)
+        largest = max(largest, len(rows))
         empty = 0 if rows else empty + 1
         yield rows
         previous = Page(token, number, received, rows, answer.body, answer.headers, answer.url)
@@ -295,6 +297,18 @@ async def read_pages(
     raise PagingError(f"{request.path}: no end after {max_pages} pages.")
 
 
+# </feature>
+# <feature !paging.any>
+async def read_pages(
+    client: ApiClient, request: Request, paging: Paging, rows_in: Callable[[Any], list[Any]]
+) -> AsyncIterator[list[Any]]:
+    """Yield the rows of the answer."""
+    url, body = _address(client, request, paging.first(), None)
+    answer = await client.fetch(request.method, url, headers=request.headers, body=body)
+    yield rows_in(answer.body)
+
+
+# </feature>
 def _address(
     client: ApiClient, request: Request, token: PageToken, previous: Page | None
 ) -> tuple[httpx.URL, Any]:
@@ -308,16 +322,17 @@ def _address(
     params = {**request.params, **token.params}
     return client.url_for(request.path, request.path_params, params), request.body
 
+# <feature paging.any>
 
-def _is_past_the_end(paging: Paging, previous: Page, error: ApiError) -> bool:
+
+def _is_past_the_end(paging: Paging, previous: Page, largest: int, error: ApiError) -> bool:
     """Tell a refusal to go beyond the last page from a failure that cuts the list short."""
     if not paging.numbered or not previous.rows or paging.says_more(previous):
         return False
     if error.status == httpx.codes.NOT_FOUND:
         return True
-    first_page = previous.received // previous.number
-    short = len(previous.rows) < (paging.page_size or first_page)
-    return short and error.status in _BEYOND_THE_END
+    # Servers cap the size of pages: only an earlier, larger page shows that this one was cut short.
+    return len(previous.rows) < largest and error.status in _BEYOND_THE_END
 
 
 def _check_repeated(request: Request, paging: Paging, previous: Page) -> None:
@@ -325,3 +340,4 @@ def _check_repeated(request: Request, paging: Paging, previous: Page) -> None:
     if paging.says_more(previous):
         raise PagingError(f"{request.path}: page {previous.number} came again instead of the next.")
     _LOG.warning("%s: page %d came again, taken as the end.", request.path, previous.number)
+# </feature>

@@ -186,7 +186,7 @@ class StreamReader:
             # <feature parameters>
             headers={
                 **{name: str(value) for name, value in fixed["header"].items()},
-                **cookie_header(fixed["cookie"]),
+                **_cookies(fixed["cookie"]),
             },
             # </feature>
         )
@@ -205,6 +205,14 @@ class StreamReader:
                     values[parameter.name] = value
         return values
     # </feature>
+# <feature parameters>
+
+
+def _cookies(values: dict[str, Any]) -> dict[str, str]:
+    if not values:
+        return {}
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in values.items())}
+# </feature>
 # <feature parents>
 
 

@@ -84,7 +84,7 @@ class StreamState:
             try:
                 self._store(entry["partition"], entry["cursor"][name])
             except (TypeError, KeyError):
-                raise ConfigError(f"The state can't be read: no cursor {name} in {entry}.") from None
+                raise ConfigError(f"The state can't be read: no {name} in {entry}.") from None
         # </feature>
 
     def _store(self, partition: Partition, cursor: Any) -> None:

@@ -1,0 +1,76 @@
+"""Whether the connector finds out if it can reach the API."""
+
+import httpx
+import pytest
+
+from src.errors import ConfigError, ConnectorError, TransientError
+from tests.conftest import World, config_json, of_type
+from tests.mock_api import API, MockApi
+
+WAYS = range(max(1, len(API["auth"])))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_good_credentials_are_accepted(world: World, way: int) -> None:
+    world.api = MockApi(way)
+    world.check(way)
+    assert len(world.api.lists) == 1
+
+
+# <feature auth.any>
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_wrong_credentials_are_refused_at_once(world: World, way: int) -> None:
+    for name in API["auth"][way]["required"]:
+        world.api = MockApi(way)
+        wrong = {**API["auth"][way]["credentials"], name: "something-else"}
+        with pytest.raises(ConfigError):
+            world.check(way, credentials=wrong)
+        assert len(world.api.requests) == 1
+        assert world.clock.sleeps == []
+
+
+def test_the_command_answers_wrong_credentials_without_failing(world: World) -> None:
+    world.api.fail(status=401, times=99)
+    code, messages = world.run("check")
+    (status,) = of_type(messages, "CONNECTION_STATUS")
+    assert (code, status["status"]) == (0, "FAILED")
+    assert "401" in status["message"]
+
+
+# </feature>
+
+
+def test_the_command_says_that_all_is_well(world: World) -> None:
+    code, messages = world.run("check")
+    assert code == 0
+    assert of_type(messages, "CONNECTION_STATUS") == [{"status": "SUCCEEDED"}]
+
+
+def test_the_command_answers_an_unusable_configuration(world: World) -> None:
+    code, messages = world.run("check", config={**config_json(), "misspelt": "hidden-value"})
+    (status,) = of_type(messages, "CONNECTION_STATUS")
+    assert (code, status["status"]) == (0, "FAILED")
+    assert "misspelt" in status["message"]
+    assert "hidden-value" not in status["message"]
+
+
+def test_a_missing_permission_is_told_apart(world: World) -> None:
+    world.api.fail(status=403, times=99)
+    with pytest.raises(ConfigError, match="permission"):
+        world.check()
+
+
+def test_an_api_that_is_down_is_not_the_configurations_fault(world: World) -> None:
+    world.api.fail(error=httpx.ConnectError, times=99)
+    with pytest.raises(TransientError):
+        world.check()
+    code, messages = world.run("check")
+    assert code == 1
+    assert of_type(messages, "TRACE")[-1]["error"]["failure_type"] == "transient_error"
+
+
+def test_an_unknown_stream_is_named(world: World) -> None:
+    with pytest.raises(ConnectorError, match="no_such_stream"):
+        world.read("no_such_stream")

@@ -1,0 +1,232 @@
+"""How the connector bears with an API that is busy, slow or broken, and that it gives nothing away meanwhile."""
+
+import asyncio
+import traceback
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from src import api as constants
+from src.client import ApiClient
+from src.config import Config
+from src.errors import ConnectorError, RateLimitedError, TransientError
+from tests.conftest import World, config_json, of_type
+from tests.mock_api import API, STREAMS, MockApi, expected_records
+
+STREAM = next(name for name, stream in STREAMS.items() if stream["parent"] is None)
+COUNT = len(expected_records(STREAM))
+
+
+def test_retry_after_in_seconds_is_waited_for(world: World) -> None:
+    world.api.fail(status=429, headers={"Retry-After": "37"})
+    assert len(world.read(STREAM)) == COUNT
+    (slept,) = world.clock.sleeps[:1]
+    assert 37 <= slept < 39
+
+
+def test_retry_after_as_a_date_is_waited_for(world: World) -> None:
+    moment = datetime.fromtimestamp(world.clock.now() + 30, tz=UTC)
+    world.api.fail(status=429, headers={"Retry-After": format_datetime(moment, usegmt=True)})
+    assert len(world.read(STREAM)) == COUNT
+    assert 30 <= world.clock.sleeps[0] < 32
+
+
+def test_retry_after_in_the_body_is_waited_for(world: World) -> None:
+    world.api.fail(status=429, body={"retry_after": 21})
+    assert len(world.read(STREAM)) == COUNT
+    assert 21 <= world.clock.sleeps[0] < 23
+
+
+def test_a_used_up_quota_is_not_waited_for(world: World) -> None:
+    world.api.fail(status=429, headers={"Retry-After": "3600"}, times=99)
+    with pytest.raises(RateLimitedError, match="3600 seconds"):
+        world.read(STREAM)
+    assert world.clock.sleeps == []
+    assert len(world.api.lists) == 1
+
+
+def test_a_rate_limit_is_retried_three_times(world: World) -> None:
+    world.api.fail(status=429, headers={"Retry-After": "1"}, times=99)
+    with pytest.raises(RateLimitedError, match="rate limit"):
+        world.read(STREAM)
+    assert len(world.api.lists) == 4
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_a_passing_failure_is_retried_ever_more_slowly(world: World, status: int) -> None:
+    world.api.fail(status=status, times=3)
+    assert len(world.read(STREAM)) == COUNT
+    first, second, third = world.clock.sleeps[:3]
+    assert 0.5 <= first <= 2 < third <= 8
+    assert second > 0
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError]
+)
+def test_a_lost_connection_is_retried(world: World, error: type[httpx.TransportError]) -> None:
+    world.api.fail(error=error, times=2)
+    assert len(world.read(STREAM)) == COUNT
+    assert len(world.clock.sleeps) >= 2
+
+
+def test_retries_come_to_an_end(world: World) -> None:
+    world.api.fail(status=502, times=99)
+    with pytest.raises(TransientError, match="502"):
+        world.read(STREAM)
+    assert len(world.api.lists) == 5
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 422])
+def test_a_refusal_is_not_retried(world: World, status: int) -> None:
+    world.api.fail(status=status, times=99)
+    with pytest.raises(ConnectorError, match=str(status)) as refused:
+        world.read(STREAM)
+    expected = "config_error" if status in (401, 403) else "system_error"
+    assert refused.value.failure_type == expected
+    assert world.clock.sleeps == []
+
+
+# <feature auth.any>
+
+
+@pytest.mark.parametrize("way", range(len(API["auth"])))
+def test_no_secret_leaves_in_an_error(world: World, way: int) -> None:
+    secrets = [API["auth"][way]["credentials"][name] for name in API["auth"][way]["secrets"]]
+    for status in (400, 401, 500):
+        world.api = MockApi(way)
+        world.api.fail(status=status, times=99, body={"you": [str(secrets), secrets]})
+        with pytest.raises(ConnectorError) as failed:
+            world.read(STREAM, auth=way)
+        shown = "".join(traceback.format_exception(failed.value)) + repr(failed.value)
+        assert not [secret for secret in secrets if secret in shown]
+
+
+def test_no_secret_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for way, of in enumerate(API["auth"]):
+        world.api = MockApi(way)
+        world.read(STREAM, auth=way)
+        values = [of["credentials"][name] for name in of["secrets"]]
+        forms = [
+            form for value in values for form in (value, str(httpx.QueryParams({"": value}))[1:])
+        ]
+        assert not [form for form in forms if form in caplog.text]
+
+
+# </feature>
+# <feature rate.bucket|rate.headers>
+
+
+async def _moments(world: World, count: int, headers: dict[str, str] | None = None) -> list[float]:
+    """Send requests; return when each was sent."""
+    sent = []
+    async with ApiClient(Config.model_validate(config_json()), **world.options) as client:
+        for _ in range(count):
+            world.api.fail(status=200, body=[], headers=headers or {})
+            await client.request_json("GET", "/")
+            sent.append(world.clock.now())
+    return sent
+
+
+# </feature>
+# <feature rate.bucket>
+
+
+def test_the_known_limit_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = API["rate_limit"]
+    assert limit["requests"] == constants.RATE_LIMIT_REQUESTS
+    assert limit["seconds"] == constants.RATE_LIMIT_SECONDS
+    monkeypatch.setattr(constants, "RATE_LIMIT_REQUESTS", 3)
+    sent = asyncio.run(_moments(world, 9))
+    for first, fourth in zip(sent, sent[3:], strict=False):
+        assert fourth - first >= limit["seconds"]
+    assert sent[-1] - sent[0] < 3 * limit["seconds"]
+
+
+# </feature>
+# <feature rate.headers>
+
+
+def test_an_answer_that_says_the_limit_is_reached_is_heeded(world: World) -> None:
+    limits = API["limit_headers"]
+    for now in (0, world.clock.now()):
+        world.clock.time = API["now"]
+        world.clock.sleeps.clear()
+        headers = {limits["remaining"]: "0", limits["reset"]: str(now + 11)}
+        world.api.fail(status=429, headers=headers)
+        assert len(world.read(STREAM)) == COUNT
+        assert 11 <= world.clock.sleeps[0] < 13
+        start = world.clock.now()
+        headers[limits["reset"]] = str((start if now else 0) + 11)
+        _, second = asyncio.run(_moments(world, 2, headers))
+        assert second - start == pytest.approx(11)
+
+
+# </feature>
+# <feature auth.oauth2>
+
+OAUTH = [
+    way
+    for way, of in enumerate(API["auth"])
+    if any(check["in"] == "oauth2" for check in of["checks"])
+]
+
+
+def oauth_world(world: World, way: int) -> MockApi:
+    """An API that authenticates by tokens."""
+    world.api = MockApi(way)
+    return world.api
+
+
+@pytest.mark.parametrize("way", OAUTH)
+def test_a_token_is_fetched_once(world: World, way: int) -> None:
+    api = oauth_world(world, way)
+    world.read(STREAM, auth=way)
+    assert api.tokens == 1
+
+
+@pytest.mark.parametrize("way", OAUTH)
+def test_a_token_is_renewed_before_it_expires(world: World, way: int) -> None:
+    api = oauth_world(world, way)
+    api.token_lifetime = 100
+    api.fail(status=429, headers={"Retry-After": "55"}, times=1)
+    api.fail(status=429, headers={"Retry-After": "55"}, times=1)
+    assert len(world.read(STREAM, auth=way)) == COUNT
+    assert api.tokens >= 2
+
+
+@pytest.mark.parametrize("way", OAUTH)
+def test_a_token_that_is_refused_is_renewed_once(world: World, way: int) -> None:
+    api = oauth_world(world, way)
+    api.fail(status=401)
+    assert len(world.read(STREAM, auth=way)) == COUNT
+    assert api.tokens == 2
+    api = oauth_world(world, way)
+    api.fail(status=401, times=99)
+    with pytest.raises(ConnectorError, match="401"):
+        world.read(STREAM, auth=way)
+    assert api.tokens == 2
+
+
+# </feature>
+# <feature auth.refresh_token>
+
+
+def test_a_rotated_refresh_token_is_handed_to_the_platform(world: World) -> None:
+    ways = [way for way in OAUTH if "refresh_token" in API["auth"][way]["credentials"]]
+    api = oauth_world(world, ways[0])
+    api.rotate = True
+    api.fail(status=401)
+    code, messages = world.run("read", config=config_json(ways[0]))
+    assert code == 0
+    kept = of_type(messages, "CONTROL")
+    assert [one["connectorConfig"]["config"]["credentials"]["refresh_token"] for one in kept] == [
+        "rotated-token-1",
+        "rotated-token-2",
+    ]
+
+
+# </feature>

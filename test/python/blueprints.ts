@@ -1,0 +1,329 @@
+/**
+ * Blueprints written by hand, which between them switch on every part of the template: each way of paging and of
+ * authenticating, each shape of an answer, parents and children, incremental reads of every kind.
+ */
+import { Blueprint, type Stream } from '../../src/blueprint/schema.ts';
+
+type Loose = Record<string, unknown>;
+
+const text = { type: 'string' };
+const whole = { type: 'integer' };
+const moment = { type: 'string', format: 'date-time' };
+
+/** An object schema. */
+function row(properties: Loose): Loose {
+  return { type: 'object', properties };
+}
+
+function stream(name: string, more: Loose = {}): Loose {
+  return {
+    name,
+    method: 'GET',
+    path: `/${name}`,
+    pointer: `/paths/~1${name}/get`,
+    selected: true,
+    parameters: [],
+    recordPath: [],
+    recordShape: 'list',
+    primaryKey: [['id']],
+    paging: { kind: 'none' },
+    schema: row({ id: whole, name: text }),
+    ...more,
+  };
+}
+
+function blueprint(name: string, more: Loose): Blueprint {
+  return Blueprint.parse({
+    schemaVersion: 1,
+    name,
+    api: { title: `${name} API`, version: '1.0', docsUrl: 'https://docs.example.com/api' },
+    source: { location: `${name}.yaml`, format: 'openapi-3.1', sha256: '0'.repeat(64), bytes: 1 },
+    baseUrl: `https://api.${name}.example/v1`,
+    serverVariables: [],
+    auth: [{ name: 'bearer', parts: [{ kind: 'bearer' }] }],
+    headers: [],
+    rateLimit: { documents429: false },
+    streams: [],
+    operations: [],
+    facts: [],
+    gaps: [],
+    problems: [],
+    ...more,
+  });
+}
+
+const fromId = (parameter: string): Loose => ({ name: parameter, from: { kind: 'record', field: ['id'] } });
+
+/** Numbered pages, three generations, a filter by time. */
+export const shop = blueprint('shop', {
+  streams: [
+    stream('customers', {
+      recordPath: ['data'],
+      paging: {
+        kind: 'page',
+        pageParam: 'page',
+        sizeParam: 'perPage',
+        pageSize: 50,
+        totalPagesPath: ['meta', 'pages'],
+      },
+      incremental: {
+        cursorField: ['updated_at'],
+        cursorFormat: 'date_time',
+        param: 'updated_since',
+        paramFormat: 'date_time',
+      },
+      schema: row({ id: whole, email: { type: 'string', format: 'email' }, updated_at: moment }),
+    }),
+    stream('orders', {
+      path: '/customers/{id}/orders',
+      recordPath: ['data'],
+      parent: { stream: 'customers', parameters: [fromId('id')] },
+      paging: { kind: 'page', pageParam: 'p', startPage: 0, totalPath: ['total'] },
+      incremental: { cursorField: ['changed', 'at'], cursorFormat: 'unix_seconds' },
+      schema: row({ id: text, changed: row({ at: whole }), total: { type: ['number', 'null'] } }),
+    }),
+    stream('lines', {
+      path: '/customers/{id}/orders/{orderId}/lines',
+      parent: {
+        stream: 'orders',
+        parameters: [
+          { name: 'id', from: { kind: 'partition', parameter: 'id' } },
+          { name: 'orderId', from: { kind: 'record', field: ['id'] } },
+        ],
+      },
+    }),
+    stream('notes', {
+      path: '/notes',
+      recordPath: ['notes'],
+      parent: { stream: 'customers', parameters: [fromId('customer')] },
+    }),
+  ],
+});
+
+/** A cursor in the body, a word about more, rows in groups. */
+export const tickets = blueprint('tickets', {
+  auth: [
+    { name: 'basic', parts: [{ kind: 'basic', usernameLabel: 'Account SID', passwordLabel: 'Auth token' }] },
+  ],
+  streams: [
+    stream('tickets', {
+      recordPath: ['tickets'],
+      paging: {
+        kind: 'cursor',
+        cursorParam: 'after',
+        nextPath: ['meta', 'next'],
+        hasMorePath: ['meta', 'more'],
+        sizeParam: 'limit',
+        pageSize: 100,
+      },
+      incremental: {
+        cursorField: ['created'],
+        cursorFormat: 'unix_seconds',
+        param: 'created_after',
+        paramFormat: 'unix_seconds',
+      },
+      schema: row({ id: whole, created: whole, status: { type: 'string', enum: ['open', 'closed'] } }),
+    }),
+    stream('tags', { recordPath: ['groups', '*', 'tags'], primaryKey: [['name']] }),
+    stream('audits', {
+      recordPath: ['audits'],
+      paging: { kind: 'cursor', cursorParam: 'cursor', nextPath: ['next'] },
+      incremental: { cursorField: ['seq'], cursorFormat: 'integer', param: 'since_seq' },
+      schema: row({ id: whole, seq: whole }),
+    }),
+  ],
+});
+
+/** Two keys sent together, URLs in the body, a map of rows, a single row. */
+export const files = blueprint('files', {
+  auth: [
+    {
+      name: 'keys',
+      parts: [
+        { kind: 'api_key', in: 'header', name: 'X-Api-Key', prefix: 'Token ' },
+        { kind: 'api_key', in: 'header', name: 'X-Application-Key' },
+      ],
+    },
+  ],
+  headers: [{ name: 'X-Api-Version', value: '2024-10' }],
+  streams: [
+    stream('files', {
+      path: '/files?deleted=false',
+      recordPath: ['_embedded', 'files'],
+      primaryKey: [['meta', 'sid']],
+      paging: { kind: 'next_url', nextPath: ['_links', 'next', 'href'], sizeParam: 'count', pageSize: 20 },
+      schema: row({ meta: row({ sid: text }), size: { type: 'number' } }),
+    }),
+    stream('rates', {
+      recordPath: ['rates'],
+      recordShape: 'map',
+      primaryKey: [],
+      schema: row({ value: { type: 'number' } }),
+    }),
+    stream('account', { recordPath: ['account'], recordShape: 'single' }),
+    stream('labels', { primaryKey: [], schema: text }),
+  ],
+});
+
+/** The Link header; three ways to authenticate, one of them none at all. */
+export const issues = blueprint('issues', {
+  auth: [
+    { name: 'token', parts: [{ kind: 'bearer' }] },
+    { name: 'key', parts: [{ kind: 'api_key', in: 'query', name: 'api-key' }] },
+    { name: 'anonymous', parts: [{ kind: 'none' }] },
+  ],
+  streams: [
+    stream('issues', {
+      primaryKey: [['repo'], ['number']],
+      paging: { kind: 'link', sizeParam: 'per_page', pageSize: 100 },
+      incremental: { cursorField: ['day'], cursorFormat: 'date', param: 'since', paramFormat: 'date' },
+      schema: row({ repo: text, number: whole, day: { type: 'string', format: 'date' } }),
+    }),
+  ],
+});
+
+/** Tokens for programs, offsets, windows of time, a known limit. */
+export const ledger = blueprint('ledger', {
+  auth: [
+    {
+      name: 'oauth2',
+      parts: [
+        {
+          kind: 'oauth2_client_credentials',
+          tokenUrl: 'https://auth.ledger.example/token',
+          scopes: ['read', 'export'],
+        },
+      ],
+    },
+  ],
+  rateLimit: { requests: 5, windowSeconds: 10, documents429: true },
+  streams: [
+    stream('transactions', {
+      recordPath: ['result', 'items'],
+      primaryKey: [['info', 'id']],
+      paging: {
+        kind: 'offset',
+        offsetParam: 'offset',
+        sizeParam: 'limit',
+        pageSize: 500,
+        totalPath: ['total'],
+      },
+      incremental: {
+        cursorField: ['info', 'updated'],
+        cursorFormat: 'date_time',
+        param: 'start',
+        paramFormat: 'date_time',
+        endParam: 'end',
+        required: true,
+        maxWindowDays: 31,
+      },
+      schema: row({ info: row({ id: text, updated: moment }), amount: { type: 'string' } }),
+    }),
+    stream('accounts', {
+      recordPath: ['items'],
+      paging: { kind: 'offset', offsetParam: 'skip', startOffset: 1 },
+    }),
+  ],
+});
+
+/** A person's consent, the last row as cursor, limits told in headers, a list that is asked for by POST. */
+export const crm = blueprint('crm', {
+  auth: [
+    {
+      name: 'oauth2',
+      parts: [
+        { kind: 'oauth2_refresh_token', tokenUrl: '/oauth/token', scopes: [], clientAuthentication: 'body' },
+      ],
+    },
+    { name: 'token', parts: [{ kind: 'bearer' }] },
+  ],
+  rateLimit: {
+    remainingHeader: 'X-RateLimit-Remaining',
+    resetHeader: 'X-RateLimit-Reset',
+    documents429: true,
+  },
+  streams: [
+    stream('contacts', {
+      recordPath: ['data'],
+      primaryKey: [['id']],
+      paging: {
+        kind: 'cursor',
+        cursorParam: 'starting_after',
+        lastRecordField: ['id'],
+        hasMorePath: ['has_more'],
+      },
+      schema: row({ id: { type: 'string', format: 'uuid' }, score: { type: 'number', nullable: true } }),
+    }),
+    stream('deals', {
+      method: 'POST',
+      path: '/deals/search',
+      recordPath: ['results'],
+      paging: { kind: 'offset', offsetParam: 'from', sizeParam: 'size', pageSize: 10 },
+      parameters: [{ name: 'archived', in: 'body', type: 'boolean', required: false, value: false }],
+      incremental: {
+        cursorField: ['ts'],
+        cursorFormat: 'unix_milliseconds',
+        param: 'modifiedSince',
+        paramFormat: 'unix_milliseconds',
+      },
+      schema: row({ id: whole, ts: whole }),
+    }),
+  ],
+});
+
+/** Nothing but lists: no authentication, no paging, no keys. */
+export const plain = blueprint('plain', {
+  auth: [{ name: 'none', parts: [{ kind: 'none' }] }],
+  streams: [stream('pages', { primaryKey: [], schema: { type: 'object' } })],
+});
+
+/** Everything that the person fills in beside credentials. */
+export const regions = blueprint('regions', {
+  baseUrl: 'https://{region}.example.com:8443/{tenant}/api',
+  serverVariables: [
+    { name: 'region', configKey: 'region', default: 'eu', enum: ['eu', 'us'] },
+    { name: 'tenant', configKey: 'tenant', description: 'Your "tenant" \\ account' },
+  ],
+  auth: [{ name: 'session', parts: [{ kind: 'api_key', in: 'cookie', name: 'sid' }] }],
+  streams: [
+    stream('sites', {
+      path: '/projects/{projectId}/sites',
+      recordPath: ['sites'],
+      parameters: [
+        { name: 'projectId', in: 'path', type: 'string', required: true, configKey: 'project_id' },
+        { name: 'kind', in: 'query', type: 'string', required: false, enum: ['a', 'b'], configKey: 'kind' },
+        { name: 'X-Tenant', in: 'header', type: 'integer', required: true, configKey: 'tenant_number' },
+        { name: 'view', in: 'cookie', type: 'string', required: true, value: 'full' },
+        { name: 'expand', in: 'query', type: 'boolean', required: true, value: true },
+      ],
+      paging: { kind: 'page', pageParam: 'page', sizeParam: 'size', pageSize: 2 },
+      incremental: { cursorField: ['version'], cursorFormat: 'string' },
+      schema: row({ id: whole, version: text }),
+    }),
+  ],
+});
+
+const single = [shop, tickets, files, issues, ledger, crm, plain, regions];
+
+/** All streams of the others in one connector, with every way to authenticate that may stand beside others. */
+export const everything = blueprint('everything', {
+  baseUrl: regions.baseUrl,
+  serverVariables: regions.serverVariables,
+  auth: single.flatMap((one) =>
+    one.auth.map((option) => ({ ...option, name: `${one.name}_${option.name}` })),
+  ),
+  headers: files.headers,
+  rateLimit: { ...crm.rateLimit, ...ledger.rateLimit },
+  streams: single.flatMap((one) =>
+    one.streams.map((each): Stream => ({
+      ...each,
+      name: `${one.name}_${each.name}`,
+      path: `/${one.name}${each.path}`,
+      ...(each.parent === undefined
+        ? {}
+        : { parent: { ...each.parent, stream: `${one.name}_${each.parent.stream}` } }),
+    })),
+  ),
+});
+
+export const blueprints: readonly Blueprint[] = [...single, everything];
