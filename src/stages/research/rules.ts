@@ -55,8 +55,12 @@ async function research(
     ...(request.name === undefined ? {} : { name: request.name }),
     ...(request.streams === undefined ? {} : { streams: request.streams }),
   });
-  const location = insideWorkspace(blueprint.source.location, request.workspace);
-  return { ...blueprint, source: { ...blueprint.source, location } };
+  const read = blueprint.source.location;
+  const location = insideWorkspace(read, request.workspace);
+  const problems = blueprint.problems.map((one) =>
+    one.document === read ? { ...one, document: location } : one,
+  );
+  return { ...blueprint, source: { ...blueprint.source, location }, problems };
 }
 
 /** A file of the workspace is named as seen from there, so that the brief means the same on another machine. */
