@@ -61,7 +61,7 @@ describe('terminal: the program', () => {
       const code = await runProgram(
         {
           terminal,
-          interrupts: interrupts as unknown as NodeJS.Process,
+          interrupts: interrupts,
           version: '1.2.3',
           command: 'sourcewright',
           pipeline: () => dependencies(scripted(script, trace)),
@@ -156,8 +156,7 @@ describe('terminal: the program', () => {
   });
 
   it('asks a person who is there, finding by finding', async () => {
-    const { suggestion: _, ...plain } = finding('f2');
-    script = { review: reviewWith(finding('f1'), plain) };
+    script = { review: reviewWith(finding('f1'), finding('f2')) };
     const made = await call(
       ['generate', 'shop.yaml', '--approve', 'research,code,tests'],
       [
@@ -217,9 +216,9 @@ describe('terminal: the program', () => {
     const resumed = await call(['resume', 'latest', '--json']);
     assert.equal(resumed.code, 0, resumed.stderr);
     assert.equal(json(resumed).status, 'published');
-    await call(['generate', 'shop.yaml']);
-    assert.equal((await call(['cancel', 'latest'])).code, 0);
-    assert.match((await call(['show', 'latest'])).stdout, /Cancelled/);
+    const waiting = json(await call(['generate', 'shop.yaml', '--json']));
+    assert.equal((await call(['cancel', waiting.run ?? ''])).code, 0);
+    assert.match((await call(['show', waiting.run ?? ''])).stdout, /Cancelled/);
   });
 
   it('pauses with what to do where the machine lacks something', async () => {
