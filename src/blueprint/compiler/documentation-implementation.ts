@@ -1,7 +1,10 @@
 /** IMPLEMENTATION.md of a connector: why it is as it is, what each fact rests on, and what is only assumed. */
 import type { Blueprint, Evidence, Fact, Gap } from '../schema.ts';
 import { code, table, text } from './documentation-markdown.ts';
+import { generatedStreams } from './features.ts';
 
+/** Streams and operations left out that are listed one by one. */
+const MOST_LEFT_OUT = 500;
 /** Problems of the description that are listed one by one; the rest is counted. */
 const MOST_PROBLEMS = 50;
 
@@ -109,29 +112,31 @@ function gapLine(gap: Gap): string {
 }
 
 function omitted(blueprint: Blueprint): string[] {
-  const streams = blueprint.streams.filter((stream) => !stream.selected);
-  const operations = blueprint.operations.filter((operation) => !operation.selected);
-  const count =
-    operations.length === 0
-      ? []
-      : [
-          '',
-          `${String(operations.length)} operations are left out: ${operations.map((one) => code(one.name)).join(', ')}.`,
-        ];
-  if (streams.length === 0) return ['## Left out', '', 'No stream.', ...count];
-  return [
-    '## Left out',
-    '',
-    ...table(
-      ['Stream', 'Request', 'Why'],
-      streams.map((stream) => [
+  const generated = new Set(generatedStreams(blueprint));
+  const streams = blueprint.streams.filter((stream) => !generated.has(stream));
+  const lines = ['## Left out', ''];
+  if (streams.length === 0) lines.push('No stream.');
+  else {
+    const rows = streams
+      .slice(0, MOST_LEFT_OUT)
+      .map((stream) => [
         code(stream.name),
         code(`${stream.method} ${stream.path}`),
         text(stream.omittedBecause) || 'Not picked.',
-      ]),
-    ),
-    ...count,
-  ];
+      ]);
+    lines.push(...table(['Stream', 'Request', 'Why'], rows), ...furtherLine(streams.length, 'streams'));
+  }
+  const operations = blueprint.operations.filter((operation) => !operation.selected);
+  if (operations.length > 0) {
+    const names = operations.slice(0, MOST_LEFT_OUT).map((one) => code(one.name));
+    lines.push('', `Operations that are not offered to models: ${names.join(', ')}.`);
+    lines.push(...furtherLine(operations.length, 'operations'));
+  }
+  return lines;
+}
+
+function furtherLine(count: number, what: string): string[] {
+  return count > MOST_LEFT_OUT ? ['', `And ${String(count - MOST_LEFT_OUT)} more ${what}.`] : [];
 }
 
 function problems(blueprint: Blueprint): string[] {

@@ -37,3 +37,8 @@ export function fenced(language: string, lines: readonly string[]): string[] {
   const fence = '`'.repeat(longest + 1);
   return [`${fence}${language}`, ...lines, fence];
 }
+
+/** A number with its noun: `1 stream`, `2 streams`. */
+export function counted(count: number, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

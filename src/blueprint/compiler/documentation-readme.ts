@@ -9,7 +9,7 @@ import {
   exampleCredentials,
   fieldsOf,
 } from './documentation-config.ts';
-import { code, fenced, table, text } from './documentation-markdown.ts';
+import { code, counted, fenced, table, text } from './documentation-markdown.ts';
 import { generatedStreams } from './features.ts';
 
 /** The file's text. */
@@ -161,7 +161,10 @@ function streams(blueprint: Blueprint): string[] {
       ]),
     ),
     ...(omitted > 0
-      ? ['', `${String(omitted)} more are listed, with reasons, in [IMPLEMENTATION.md](IMPLEMENTATION.md).`]
+      ? [
+          '',
+          `${String(omitted)} more ${omitted === 1 ? 'is' : 'are'} listed, with reasons, in [IMPLEMENTATION.md](IMPLEMENTATION.md).`,
+        ]
       : []),
   ];
 }
@@ -196,11 +199,12 @@ export function pagingName(paging: Paging): string {
 
 function running(blueprint: Blueprint): string[] {
   const command = `source-${blueprint.name}`;
-  const first = generatedStreams(blueprint)[0];
+  const all = generatedStreams(blueprint);
+  const first = all.find((stream) => stream.incremental !== undefined) ?? all[0];
   return [
     '## Data face',
     '',
-    'In place:',
+    'On the command line, in place:',
     '',
     ...fenced('sh', [
       'python -m src spec',
@@ -211,10 +215,49 @@ function running(blueprint: Blueprint): string[] {
     ]),
     '',
     `Installed, the same with ${code(command)} instead of ${code('python -m src')}. Messages of the Airbyte protocol stand on`,
-    'standard output, one JSON object a line. A failed read ends with exit code 1.',
-    ...(first === undefined
-      ? []
-      : ['', `A catalog that reads ${code(first.name)}:`, '', ...fenced('json', catalog(first))]),
+    'standard output, one JSON object a line. Without a catalog every stream is read in full. A failed read ends with',
+    'exit code 1, after the streams that could be read.',
+    ...(first === undefined ? [] : pythonReading(first)),
+  ];
+}
+
+function pythonReading(stream: Stream): string[] {
+  const state = stream.incremental === undefined ? [] : stateWords(stream);
+  return [
+    '',
+    `A catalog that reads ${code(stream.name)}:`,
+    '',
+    ...fenced('json', catalog(stream)),
+    ...state,
+    '',
+    'From Python:',
+    '',
+    ...fenced('python', [
+      'import asyncio',
+      'import json',
+      'from pathlib import Path',
+      '',
+      'from src import Config, Connector',
+      '',
+      '',
+      'async def main() -> None:',
+      '    connector = Connector(Config.model_validate(json.loads(Path("config.json").read_text())))',
+      '    await connector.check()',
+      `    async for record in connector.read("${stream.name}"):`,
+      '        print(record)',
+      '',
+      '',
+      'asyncio.run(main())',
+    ]),
+  ];
+}
+
+function stateWords(stream: Stream): string[] {
+  const cursor = code(stream.incremental?.cursorField.join('.') ?? '');
+  return [
+    '',
+    `An incremental read writes ${code('STATE')} messages. Save the last one of each stream, one or more, as a JSON list in`,
+    `${code('state.json')}: the next read goes on from the greatest ${cursor} in it. Records of that very moment come again.`,
   ];
 }
 
@@ -246,7 +289,7 @@ function agentFace(blueprint: Blueprint): string[] {
   return [
     '## Agent face',
     '',
-    `${String(planned.length)} operations, each an async function with its own parameters. ${code('CONNECTORS.to_llm()')} describes them all`,
+    `${counted(planned.length, 'operation')}, each an async function with its own parameters. ${code('CONNECTORS.to_llm()')} describes them all`,
     'to a model: what each does, takes and returns, and which to call next.',
     '',
     ...fenced('python', [
@@ -301,7 +344,7 @@ function limits(blueprint: Blueprint): string[] {
     '- Read only: nothing is ever written to the API.',
     ...(gaps > 0
       ? [
-          `- ${String(gaps)} facts could not be told from the description and are assumed: see [IMPLEMENTATION.md](IMPLEMENTATION.md).`,
+          `- ${counted(gaps, 'fact')} could not be told from the description and ${gaps === 1 ? 'is' : 'are'} assumed: see [IMPLEMENTATION.md](IMPLEMENTATION.md).`,
         ]
       : []),
   ];

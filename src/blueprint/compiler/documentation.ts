@@ -2,7 +2,7 @@
 import type { Blueprint } from '../schema.ts';
 import type { CompiledFile } from './compile.ts';
 import { implementationNotes } from './documentation-implementation.ts';
-import { code, text } from './documentation-markdown.ts';
+import { code, counted, text } from './documentation-markdown.ts';
 import { metadata } from './documentation-metadata.ts';
 import { generatedStreams } from './features.ts';
 import { readme } from './documentation-readme.ts';
@@ -27,7 +27,7 @@ function changelog(blueprint: Blueprint): string {
     '',
     `First version, compiled from the description of ${text(blueprint.api.title)}, version ${text(blueprint.api.version)}.`,
     '',
-    `- ${String(streams.length)} streams${streams.length > 0 ? `: ${streams.map((stream) => code(stream.name)).join(', ')}` : ''}.`,
-    `- ${String(operations.length)} operations for language models.`,
+    `- ${counted(streams.length, 'stream')}${streams.length > 0 ? `: ${streams.map((stream) => code(stream.name)).join(', ')}` : ''}.`,
+    `- ${counted(operations.length, 'operation')} for language models.`,
   ].join('\n')}\n`;
 }
