@@ -86,7 +86,7 @@ describe('the sample server', () => {
       assert.ok(path in rowsByPath(server.account), `the number of rows of ${path} is known`);
       assertFits(
         document,
-        (await response.json()),
+        await response.json(),
         get.responses['200'].content['application/json'].schema,
         path,
       );
