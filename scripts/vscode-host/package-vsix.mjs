@@ -11,10 +11,16 @@ const LARGEST_MB = 2;
 export async function packVsix(out, { quiet = false } = {}) {
   // vsce runs `vscode:prepublish`, the production build, by itself.
   const vsce = join(root, 'node_modules', '@vscode', 'vsce', 'vsce');
-  const child = spawn(process.execPath, [vsce, 'package', '--no-dependencies', '--out', out], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  // There is no public repository yet that relative links of the README could be rewritten to.
+  const unpublished = ['--allow-missing-repository', '--no-rewrite-relative-links'];
+  const child = spawn(
+    process.execPath,
+    [vsce, 'package', '--no-dependencies', ...unpublished, '--out', out],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {

@@ -1,4 +1,5 @@
 /** What waits for the person: said once, shown quietly for as long as it waits, answered from anywhere. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { commands, window, type Disposable, type Memento, type QuickPickItem, type TreeView } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
@@ -123,8 +124,10 @@ export class Gates implements Disposable {
       await commands.executeCommand('sourcewright.nextFinding', entry.view.runId);
       return;
     }
-    const artifact = GATES[gate].artifact;
-    if (artifact !== undefined) await openArtifact(join(entry.view.runDir, artifact));
+    const { look } = GATES[gate];
+    const folder = look.in === 'run' ? entry.view.runDir : entry.view.connectorDir;
+    const path = join(folder ?? entry.view.runDir, look.file);
+    if (existsSync(path)) await openArtifact(path);
     await this.#ask(target);
   }
 

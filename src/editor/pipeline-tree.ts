@@ -10,7 +10,16 @@ import {
 } from 'vscode';
 import { join } from 'node:path';
 import type { Finding, FindingAnswer, Review, StageName, StageView } from '../pipeline/contracts.ts';
-import { cost, duration, elapsed, GATES, STAGE_ICON, STAGE_LABEL, stageDescription } from './present.ts';
+import {
+  cost,
+  duration,
+  elapsed,
+  GATES,
+  SEVERITY_RANK,
+  STAGE_ICON,
+  STAGE_LABEL,
+  stageDescription,
+} from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
 import { themeIcon } from './runs-tree.ts';
 
@@ -97,7 +106,9 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
     const of = { runId: view.runId, stage: stage.stage };
     const children: PipelineNode[] = [];
     if (stage.note !== '') children.push({ kind: 'note', ...of, text: stage.note });
-    for (const name of stage.artifacts) {
+    // What is written for people comes before what is written for programs.
+    const forPeople = (name: string): number => (name.endsWith('.md') ? 0 : 1);
+    for (const name of [...stage.artifacts].sort((a, b) => forPeople(a) - forPeople(b))) {
       children.push({ kind: 'artifact', ...of, path: join(view.runDir, name), label: name });
     }
     if (stage.stage === 'generate' && stage.state !== 'pending' && view.connectorDir !== null) {
@@ -197,22 +208,18 @@ function stageOf(entry: RunEntry, name: StageName): StageView | undefined {
   return entry.view.stages.find((stage) => stage.stage === name);
 }
 
-/** Those without an answer first, the gravest first. */
+/** The gravest first. An answer changes a row's icon, not its place: nothing moves under the pointer. */
 function findingNodes(runId: string, review: Review): PipelineNode[] {
   const answers = new Map(review.answers.map((answer) => [answer.finding, answer]));
-  const rank = { error: 0, warning: 1, info: 2 };
-  return review.findings
-    .map((finding) => ({ kind: 'finding' as const, runId, finding, answer: answers.get(finding.id) }))
-    .sort(
-      (a, b) =>
-        Number(a.answer !== undefined) - Number(b.answer !== undefined) ||
-        rank[a.finding.severity] - rank[b.finding.severity],
-    );
+  return [...review.findings]
+    .sort((a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity])
+    .map((finding) => ({ kind: 'finding' as const, runId, finding, answer: answers.get(finding.id) }));
 }
 
 function findingItem(node: Extract<PipelineNode, { kind: 'finding' }>): TreeItem {
   const { finding, answer } = node;
-  const item = new TreeItem(finding.message);
+  const label = finding.message.replaceAll('`', '');
+  const item = new TreeItem(label);
   item.id = `${node.runId}/finding/${finding.id}`;
   item.description = [answer?.answer, `${finding.range.file}:${finding.range.startLine}`]
     .filter((part) => part !== undefined)
@@ -223,6 +230,9 @@ function findingItem(node: Extract<PipelineNode, { kind: 'finding' }>): TreeItem
       : new ThemeIcon(answer.answer === 'rejected' ? 'close' : 'check');
   item.tooltip = `${finding.message}\n${finding.severity} · ${finding.category} · ${finding.source} ${finding.rule}`;
   item.contextValue = `finding.${answer === undefined ? 'open' : 'answered'}`;
+  item.accessibilityInformation = {
+    label: `${label}, ${finding.severity}, ${answer?.answer ?? 'open'} finding`,
+  };
   item.command = { command: 'sourcewright.revealFinding', title: 'Go to Finding', arguments: [node] };
   return item;
 }

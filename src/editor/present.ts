@@ -1,5 +1,5 @@
 /** Words and icons for stages, gates and runs: pure, shared by trees, status bar and notifications. */
-import type { GateName, RunStatus, RunView, StageName, StageView } from '../pipeline/contracts.ts';
+import type { GateName, RunStatus, RunView, Severity, StageName, StageView } from '../pipeline/contracts.ts';
 
 export const STAGE_LABEL: Record<StageName, string> = {
   research: 'Research',
@@ -22,8 +22,8 @@ export const STAGE_AT_WORK: Record<StageName, string> = {
 export interface GateWords {
   /** What the person is asked, as a short sentence. */
   readonly question: string;
-  /** What to look at before answering; a file of the run's folder. */
-  readonly artifact: string | undefined;
+  /** What to look at before answering: a file of the run's folder or of the connector's. */
+  readonly look: { readonly in: 'run' | 'connector'; readonly file: string };
   readonly approve: string;
   readonly next: string;
 }
@@ -31,37 +31,37 @@ export interface GateWords {
 export const GATES: Record<GateName, GateWords> = {
   research: {
     question: 'The research is ready to approve',
-    artifact: 'brief.md',
+    look: { in: 'run', file: 'brief.md' },
     approve: 'Approve',
     next: 'Generates the connector from the brief.',
   },
   code: {
     question: 'The code is ready to approve',
-    artifact: undefined,
+    look: { in: 'connector', file: 'IMPLEMENTATION.md' },
     approve: 'Approve',
     next: 'Runs the connector’s tests.',
   },
   tests: {
     question: 'The tests pass and are ready to approve',
-    artifact: 'test-report.json',
+    look: { in: 'run', file: 'test-report.json' },
     approve: 'Approve',
     next: 'Reviews the connector.',
   },
   review: {
     question: 'Findings of the review wait for your answers',
-    artifact: 'review.json',
+    look: { in: 'run', file: 'review.json' },
     approve: 'Finish Review',
     next: 'What you accept is worked in, then tested again.',
   },
   draft: {
     question: 'The review cycles are used up and findings are still open',
-    artifact: 'review.json',
+    look: { in: 'run', file: 'review.json' },
     approve: 'Publish as Draft',
     next: 'Publishes a draft that lists the open findings.',
   },
   publish: {
     question: 'The connector is ready to publish',
-    artifact: 'review.json',
+    look: { in: 'connector', file: 'README.md' },
     approve: 'Publish',
     next: 'Tests a clean copy, packages it and commits it on a branch of its own.',
   },
@@ -96,6 +96,9 @@ export const RUN_ICON: Record<RunStatus, IconName> = {
   failed: { icon: 'error', color: RED },
   cancelled: { icon: 'circle-slash', color: 'disabledForeground' },
 };
+
+/** The gravest first. */
+export const SEVERITY_RANK: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
 
 /** `820 ms`, `4.2 s`, `1 min 05 s`. */
 export function duration(ms: number): string {
@@ -143,6 +146,17 @@ export function stageDescription(stage: StageView, now: number): string {
 /** The stage that has the run's attention: at work, waiting, or where it stopped. */
 export function activeStage(view: RunView): StageView | undefined {
   return view.stages.find((stage) => stage.state !== 'done' && stage.state !== 'pending') ?? undefined;
+}
+
+/** Text as Markdown that shows just that text; what stands in backticks is kept as code, as tools mean it. */
+export function markdownText(text: string): string {
+  const parts = text.replace(/\s+/g, ' ').split('`');
+  return parts
+    .map((part, index) => {
+      const isCode = index % 2 === 1 && index < parts.length - 1 && part !== '';
+      return isCode ? `\`${part}\`` : part.replace(/[\\`*_{}[\]()#+\-!~<>|&$]/g, '\\$&');
+    })
+    .join('');
 }
 
 /** `source-petstore`, or the request's title until research has found a name. */

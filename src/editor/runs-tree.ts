@@ -7,7 +7,7 @@ import {
   type Disposable,
   type TreeDataProvider,
 } from 'vscode';
-import { ago, cost, isFinal, RUN_ICON, runName, runSummary, type IconName } from './present.ts';
+import { ago, cost, isFinal, markdownText, RUN_ICON, runName, runSummary, type IconName } from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
 
 export function themeIcon({ icon, color }: IconName): ThemeIcon {
@@ -64,15 +64,11 @@ export class RunsTree implements TreeDataProvider<string>, Disposable {
 
 function runTooltip({ view, access, holder }: RunEntry): MarkdownString {
   const text = new MarkdownString();
-  text.appendMarkdown(`**${escape(runName(view))}**\n\n`);
+  text.appendMarkdown(`**${markdownText(runName(view))}**\n\n`);
   text.appendText(`${runSummary(view)}\n`);
   if (view.pause !== null) text.appendText(`\n${view.pause.cure}\n`);
   if (view.error?.cure !== undefined && view.error.cure !== null) text.appendText(`\n${view.error.cure}\n`);
   if (access === 'locked') text.appendText(`\nRead only: ${holder ?? 'another process works on it'}\n`);
   text.appendMarkdown(`\nRun \`${view.runId}\` · engine ${view.engine} · ${cost(view.usage.usd)}`);
   return text;
-}
-
-function escape(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-.!<>|]/g, '\\$&');
 }

@@ -66,6 +66,12 @@ export class Workbench {
     await this.quickTitle.filter({ hasText: title }).waitFor({ timeout: 30_000 });
   }
 
+  /** Enter, and the input is gone: what comes next is not mistaken for it. */
+  async confirm(): Promise<void> {
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+
   treeItem(name: string | RegExp): Locator {
     return this.page.getByRole('treeitem', { name }).first();
   }

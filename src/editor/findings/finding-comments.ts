@@ -21,6 +21,7 @@ import {
 } from 'vscode';
 import { asSourcewrightError, SourcewrightError } from '../../errors.ts';
 import type { Finding, FindingAnswer, Review } from '../../pipeline/contracts.ts';
+import { markdownText, SEVERITY_RANK } from '../present.ts';
 import type { RunEntry, RunService } from '../run-service.ts';
 import { applySuggestion } from './apply-suggestion.ts';
 
@@ -98,7 +99,11 @@ export class FindingComments implements Disposable {
     const directory = view.connectorDir;
     if (directory === null) return;
     const ordered = [...review.findings].sort(
-      (a, b) => a.range.file.localeCompare(b.range.file) || a.range.startLine - b.range.startLine,
+      (a, b) =>
+        a.range.file.localeCompare(b.range.file) ||
+        // The editor puts a thread below the last of its lines: number them as they are seen.
+        a.range.endLine - b.range.endLine ||
+        SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity],
     );
     const answers = new Map(review.answers.map((answer) => [answer.finding, answer]));
     this.#shown = ordered.map((finding, index) => {
@@ -203,7 +208,9 @@ export class FindingComments implements Disposable {
     const at = thread.range ?? new Range(0, 0, 0, 0);
     const editor = await window.showTextDocument(document, { preview: false });
     editor.selection = new Selection(at.start, at.start);
-    editor.revealRange(at, TextEditorRevealType.InCenterIfOutsideViewport);
+    // Near the top, so that the thread below the lines is in sight as well.
+    const above = at.with({ start: at.start.with({ line: Math.max(0, at.start.line - 4) }) });
+    editor.revealRange(above, TextEditorRevealType.AtTop);
     thread.collapsibleState = CommentThreadCollapsibleState.Expanded;
   }
 
@@ -282,24 +289,13 @@ function present({ thread, finding, answer }: Shown, number: number, of: number)
 
 function commentBody(finding: Finding): MarkdownString {
   const body = new MarkdownString();
-  appendProse(body, finding.message);
+  body.appendMarkdown(markdownText(finding.message));
   if (finding.suggestion !== undefined) {
-    body.appendMarkdown('\n\n');
-    appendProse(body, `Suggestion: ${finding.suggestion.title}`);
+    body.appendMarkdown(`\n\nSuggestion: ${markdownText(finding.suggestion.title)}`);
     body.appendCodeblock(diffText(finding.suggestion.before, finding.suggestion.after), 'diff');
   }
   body.appendMarkdown(`\n\n\`${finding.source}\` \`${finding.rule}\``);
   return body;
-}
-
-/** Tools set code in backticks; everything else of their words is text, never markup. */
-function appendProse(body: MarkdownString, prose: string): void {
-  const parts = prose.split('`');
-  parts.forEach((part, index) => {
-    const isCode = index % 2 === 1 && index < parts.length - 1 && part !== '';
-    if (isCode) body.appendMarkdown(`\`${part.replace(/\s+/g, ' ')}\``);
-    else body.appendText(part);
-  });
 }
 
 /** The changed lines with their signs; lines that both share at the start and the end stay as context. */
