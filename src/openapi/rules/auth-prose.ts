@@ -47,6 +47,8 @@ interface Told {
   readonly pointers: readonly string[];
   readonly quote: string;
   readonly doubts: readonly string[];
+  /** Requests without it are answered, too. */
+  readonly optional?: boolean;
 }
 
 const KEY_HEADER =
@@ -107,6 +109,7 @@ function fromParameters(endpoints: readonly Endpoint[]): Told | undefined {
         ? `what stands before the key in the header ${parameter.name}`
         : `whether ${parameter.name} is the only credential: the description declares no scheme`,
     ],
+    optional: together.every((one) => !one.parameter.required),
   };
 }
 

@@ -429,7 +429,8 @@ function schemesUnused(schemes: ReadonlyMap<string, Scheme>): AuthFinding {
 function undeclared(description: Description, endpoints: readonly Endpoint[]): AuthFinding {
   const told = undeclaredAuth(description, endpoints);
   if (told !== undefined) {
-    return { ...told, options: [{ name: pythonName(told.name, 'auth'), parts: [...told.parts] }] };
+    const open: AuthOption[] = told.optional === true ? [{ name: 'none', parts: [{ kind: 'none' }] }] : [];
+    return { ...told, options: [{ name: pythonName(told.name, 'auth'), parts: [...told.parts] }, ...open] };
   }
   const refuses = endpoints.filter((endpoint) =>
     Object.keys(endpoint.operation.responses ?? {}).some((status) => status === '401'),

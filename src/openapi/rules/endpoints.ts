@@ -7,7 +7,6 @@ import type {
   OrReference,
   ParameterObject,
   PathItemObject,
-  Reference,
   ResponseObject,
   ServerObject,
 } from '../document.ts';
@@ -89,7 +88,7 @@ export function readEndpoints(description: Description, schemas: SchemaReader): 
       if (written === undefined) continue;
       // Not in the specification, but common in descriptions of many files: an operation that stands elsewhere.
       const operation = description.deref<OperationObject>(
-        written as OperationObject | Reference,
+        written,
         pointerAt(item.pointer, method),
       );
       if (operation === undefined) continue;
@@ -152,11 +151,11 @@ function splitPath(path: string): Pick<Endpoint, 'template' | 'constants'> {
   const mark = withoutFragment.indexOf('?');
   const bare = mark < 0 ? withoutFragment : withoutFragment.slice(0, mark);
   const query = mark < 0 ? '' : withoutFragment.slice(mark + 1);
-  const trimmed = bare.length > 1 ? bare.replace(/\/+$/, '') : bare;
   const constants = [...new URLSearchParams(query)]
     .filter(([name, value]) => name !== '' && !value.includes('{'))
     .map(([name, value]) => ({ name, value }));
-  return { template: trimmed.startsWith('/') ? trimmed : `/${trimmed}`, constants };
+  // A slash at the end stays: many servers answer 404 without it.
+  return { template: bare.startsWith('/') ? bare : `/${bare}`, constants };
 }
 
 const LOCATIONS: readonly string[] = ['path', 'query', 'header', 'cookie'];
@@ -330,7 +329,11 @@ function readBody(
   let schema = schemas.view({ value: content.schema ?? {}, pointer: pointerAt(at, 'schema') });
   const shown = example ?? exampleOfSchema(schema);
   let inferred = false;
-  if (vague(schema) && shown !== undefined && typeof shown.value === 'object') {
+  if (
+    shown !== undefined &&
+    typeof shown.value === 'object' &&
+    (vague(schema) || hidesRows(schema, shown.value))
+  ) {
     schema = schemas.view({ value: schemaOfExample(shown.value), pointer: shown.pointer });
     inferred = true;
   }
@@ -359,6 +362,28 @@ function vague(schema: SchemaView): boolean {
   if (isArray(schema)) return schema.items === undefined || Object.keys(schema.items.value).length === 0;
   if (isObject(schema)) return schema.properties.size === 0 && schema.values === undefined;
   return schema.types.size === 0 || (schema.types.has('string') && schema.types.size === 1);
+}
+
+/** A schema of an envelope alone (`{"ok": true}`), whose example shows the list that it leaves out. */
+function hidesRows(schema: SchemaView, example: unknown): boolean {
+  if (!isObject(schema) || typeof example !== 'object' || example === null || Array.isArray(example))
+    return false;
+  if ([...schema.properties.values()].some((node) => isArrayNode(node.value))) return false;
+  return Object.entries(example).some(
+    ([name, value]) =>
+      !schema.properties.has(name) &&
+      Array.isArray(value) &&
+      typeof value[0] === 'object' &&
+      value[0] !== null,
+  );
+}
+
+function isArrayNode(node: unknown): boolean {
+  return (
+    typeof node === 'object' &&
+    node !== null &&
+    ('items' in node || ('type' in node && node.type === 'array'))
+  );
 }
 
 function exampleOfSchema(schema: SchemaView): ResponseBody['example'] {

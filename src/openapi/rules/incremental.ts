@@ -63,8 +63,9 @@ export function findIncremental(
   schemas: SchemaReader,
 ): IncrementalFinding {
   const fields = timeFields(row, schemas);
-  const candidates = fields
-    .filter((field) => field.about === 'updated' || field.about === 'created')
+  // When something happened is worth a question only where the row has no time of its own writing.
+  const written = fields.filter((field) => field.about !== 'time');
+  const candidates = (written.length > 0 ? written : fields)
     .sort((left, right) => rank(left.about) - rank(right.about))
     .map((field) => field.path);
   const filters = readFilters(endpoint, schemas);

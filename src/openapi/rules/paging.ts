@@ -141,7 +141,11 @@ function cursorOption(
   size: Size,
   stop: Stop,
 ): Option | undefined {
-  const takers = [...byRole(request, 'cursor'), ...byRole(request, 'keyset')];
+  // An offset that is text is no number of rows, but an opaque value from the answer before.
+  const opaque = byRole(request, 'offset').filter(
+    ({ schema }) => schema.types.has('string') && !schema.types.has('integer'),
+  );
+  const takers = [...byRole(request, 'cursor'), ...byRole(request, 'keyset'), ...opaque];
   const givers = [
     ...signals.nextCursors,
     ...signals.ambiguous,

@@ -40,10 +40,16 @@ export class ParentIndex {
   readonly #byShape = new Map<string, ParentCandidate>();
   readonly #byEntity = new Map<string, ParentCandidate[]>();
   readonly #byDetail = new Map<string, ParentCandidate[]>();
+  /** How many lists need a path parameter of that name. */
+  readonly #needed = new Map<string, number>();
   readonly #schemas: SchemaReader;
 
   constructor(candidates: readonly ParentCandidate[], details: DetailIndex, schemas: SchemaReader) {
     this.#schemas = schemas;
+    for (const { endpoint } of candidates) {
+      for (const name of new Set(endpoint.segments.flatMap(segmentParameters).map(stem)))
+        this.#needed.set(name, (this.#needed.get(name) ?? 0) + 1);
+    }
     for (const candidate of candidates) {
       if (candidate.shape === 'single') continue;
       const shape = shapeOf(candidate.endpoint.segments);
@@ -148,7 +154,9 @@ export class ParentIndex {
     if (before !== undefined && !isParameterSegment(before) && !/^v\d/.test(before)) keys.add(stem(before));
     const named = [...keys].flatMap((key) => this.#byEntity.get(key) ?? []);
     const ranked = [...new Set([...detail, ...named])]
-      .filter((candidate) => usable(candidate, endpoint, count))
+      .filter(
+        (candidate) => usable(candidate, endpoint, count) || this.#isRoot(candidate, endpoint, parameter),
+      )
       .sort((left, right) => weight(left) - weight(right));
     for (const candidate of ranked.slice(0, 8)) {
       const field = this.#fieldOf(
@@ -171,6 +179,21 @@ export class ParentIndex {
       };
     }
     return undefined;
+  }
+
+  /**
+   * `/teams/{team_id}/projects` for `/projects/{project_id}/files`: a list that asks for as many values as its child,
+   * where more of the API hangs on what it asks for. Circles are out: each step leads to what is needed more often.
+   */
+  #isRoot(candidate: ParentCandidate, child: Endpoint, parameter: Parameter): boolean {
+    const asked = stem(parameter.name);
+    const own = candidate.endpoint.segments.flatMap(segmentParameters).map(stem);
+    const [root] = own;
+    if (own.length !== 1 || root === undefined || root === asked || GENERIC_PARAMETER.test(asked))
+      return false;
+    if (child.segments.flatMap(segmentParameters).length !== 1) return false;
+    const needed = (name: string): number => this.#needed.get(name) ?? 0;
+    return needed(root) > needed(asked);
   }
 
   /** The field of a list's row that a path parameter takes. `entity`: the parameter addresses a row of this list. */

@@ -39,6 +39,29 @@ export function indexDetails(paths: Iterable<string>): DetailIndex {
   return index;
 }
 
+/**
+ * Ids that an API names after itself (`depot_id` in every row): the first field of many rows that hold it, and no
+ * reference, since no list is called by what stands before `id`.
+ */
+export function houseIds(lists: readonly { endpoint: Endpoint; row: SchemaView }[]): ReadonlySet<string> {
+  const rows = lists.filter(({ row }) => row.properties.size > 1);
+  const entities = new Set(rows.flatMap(({ endpoint, row }) => [...entityStems(endpoint, row)]));
+  const first = new Map<string, number>();
+  const held = new Map<string, number>();
+  for (const { row } of rows) {
+    const names = [...row.properties.keys()];
+    for (const name of names) held.set(name, (held.get(name) ?? 0) + 1);
+    const [start] = names;
+    if (start !== undefined) first.set(start, (first.get(start) ?? 0) + 1);
+  }
+  const isHouse = ([name, count]: readonly [string, number]): boolean => {
+    const base = /^(.+?)(?:uu|gu)?id$/.exec(stem(name))?.[1];
+    const widespread = count >= 4 && count >= rows.length * 0.25 && count >= (held.get(name) ?? 0) * 0.5;
+    return base !== undefined && widespread && IDS[squash(name)] === undefined && !entities.has(base);
+  };
+  return new Set([...first].filter(isHouse).map(([name]) => name));
+}
+
 interface Scored {
   readonly path: readonly string[];
   readonly score: number;
@@ -114,13 +137,14 @@ export function findPrimaryKey(
   row: SchemaView,
   schemas: SchemaReader,
   details: DetailIndex,
+  house: ReadonlySet<string> = new Set(),
 ): PrimaryKey {
   if (row.properties.size === 0) {
     return { paths: [], confidence: 0.5, rule: 'rows-without-fields', pointer: row.pointer, others: [] };
   }
   const addressed = details.get(shapeOf(endpoint.segments)) ?? [];
   const entities = entityStems(endpoint, row);
-  const flat = scoreFields(row, [], schemas, entities, addressed);
+  const flat = scoreFields(row, [], schemas, entities, addressed, house);
   const best = flat[0];
   if (best !== undefined && best.score >= 6) return withForeignIds(single(best, flat), best, row, schemas);
   const link = selfLink(row, schemas);
@@ -242,11 +266,16 @@ function scoreFields(
   schemas: SchemaReader,
   entities: ReadonlySet<string>,
   addressed: readonly string[],
+  house: ReadonlySet<string> = new Set(),
 ): Scored[] {
   const scored: Scored[] = [];
   for (const [name, node] of row.properties) {
     const view = schemas.view(node);
     if (!isScalar(view) || view.types.has('boolean')) continue;
+    if (house.has(name)) {
+      scored.push({ path: [...prefix, name], score: 9.4, rule: 'id-of-the-house', pointer: node.pointer });
+      continue;
+    }
     const found = scoreField(name, view, entities, addressed, row.required.has(name));
     if (found === undefined) continue;
     scored.push({ path: [...prefix, name], score: found.score, rule: found.rule, pointer: node.pointer });

@@ -7,7 +7,14 @@ import { NameRegistry, streamNames } from './naming.ts';
 import { type PagingContext, type PagingFinding, findPaging, saysLinkHeader } from './paging.ts';
 import { pagingParameters } from './paging-request.ts';
 import { type ParentCandidate, type ParentFinding, ParentIndex } from './parents.ts';
-import { type DetailIndex, type PrimaryKey, findPrimaryKey, indexDetails, shapeOf } from './primary-key.ts';
+import {
+  type DetailIndex,
+  type PrimaryKey,
+  findPrimaryKey,
+  houseIds,
+  indexDetails,
+  shapeOf,
+} from './primary-key.ts';
 import { statedFirstPage } from './prose.ts';
 import { type Rows, findRows, isBareEnvelope, mistakenObject, singleRow } from './record-path.ts';
 import { type SchemaReader, isArray } from './schema-view.ts';
@@ -51,7 +58,10 @@ export function draftStreams(
   const details = indexDetails(Object.keys(description.document.paths));
   const seeds = findSeeds(endpoints, schemas, details);
   const names = nameSeeds(seeds);
-  const keys = new Map(seeds.map((seed) => [seed, keyOf(seed, schemas, details)]));
+  const house = houseIds(
+    seeds.filter((seed) => !seed.unseen).map((seed) => ({ endpoint: seed.endpoint, row: seed.rows.row })),
+  );
+  const keys = new Map(seeds.map((seed) => [seed, keyOf(seed, schemas, details, house)]));
   const candidates = new Map<Endpoint, ParentCandidate>();
   for (const seed of seeds) {
     if (seed.unseen) continue;
@@ -66,7 +76,7 @@ export function draftStreams(
   const parents = new ParentIndex([...candidates.values()], details, schemas);
   const context = pagingContext(description, seeds, schemas);
   const streams = seeds.map((seed): StreamDraft => {
-    const primaryKey = keys.get(seed) ?? keyOf(seed, schemas, details);
+    const primaryKey = keys.get(seed) ?? keyOf(seed, schemas, details, house);
     const single = primaryKey.paths.length === 1 ? primaryKey.paths[0] : undefined;
     return {
       name: names.get(seed) ?? 'records',
@@ -187,7 +197,12 @@ function nameSeeds(seeds: readonly Seed[]): Map<Seed, string> {
   return new Map(ordered.map((seed) => [seed, registry.take(...streamNames(seed.endpoint))]));
 }
 
-function keyOf(seed: Seed, schemas: SchemaReader, details: DetailIndex): PrimaryKey {
+function keyOf(
+  seed: Seed,
+  schemas: SchemaReader,
+  details: DetailIndex,
+  house: ReadonlySet<string>,
+): PrimaryKey {
   if (seed.unseen || seed.rows.row.properties.size === 0) {
     const scalar = !seed.unseen && seed.rows.row.types.size > 0;
     return {
@@ -199,11 +214,11 @@ function keyOf(seed: Seed, schemas: SchemaReader, details: DetailIndex): Primary
     };
   }
   if (seed.rows.shape === 'single') {
-    const found = findPrimaryKey(seed.endpoint, seed.rows.row, schemas, details);
+    const found = findPrimaryKey(seed.endpoint, seed.rows.row, schemas, details, house);
     // One row needs no key; one that is plainly there is kept.
     return found.confidence >= 0.85 ? found : { ...found, paths: [], confidence: 0.8, rule: 'single-row' };
   }
-  return findPrimaryKey(seed.endpoint, seed.rows.row, schemas, details);
+  return findPrimaryKey(seed.endpoint, seed.rows.row, schemas, details, house);
 }
 
 function pagingOf(

@@ -110,6 +110,9 @@ describe('conventions of a whole API', () => {
       '/v1/teams/{team_id}/projects': {
         get: { parameters: [inPath('team_id')], ...answer(listOf('projects', object('id', 'name'))) },
       },
+      '/v1/teams/{team_id}/styles': {
+        get: { parameters: [inPath('team_id')], ...answer(listOf('styles', object('key', 'name'))) },
+      },
       '/v1/projects/{project_id}/files': {
         get: { parameters: [inPath('project_id')], ...answer(listOf('files', object('key', 'name'))) },
       },
