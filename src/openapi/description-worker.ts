@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   if (port === null)
     throw new SourcewrightError('internal', 'The description worker was not started as a thread.');
   const send = (message: FromWorker): void => {
-    port.postMessage(message);
+    port.postMessage(message, message.kind === 'done' ? [message.blueprint.buffer as ArrayBuffer] : []);
   };
   const waiting = new Map<number, Waiting>();
   port.on('message', (answer: ToWorker) => {
@@ -36,7 +36,8 @@ async function main(): Promise<void> {
   try {
     const input = workerData as WorkerInput;
     const description = await buildDescription(input, load, { maxBytes: input.maxBytes });
-    send({ kind: 'done', blueprint: buildBlueprint(description, input.blueprint) });
+    const json = JSON.stringify(buildBlueprint(description, input.blueprint));
+    send({ kind: 'done', blueprint: new TextEncoder().encode(json) });
   } catch (error) {
     send({ kind: 'failed', error: toPlainError(asSourcewrightError(error)) });
   } finally {

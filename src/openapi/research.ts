@@ -1,5 +1,6 @@
 /** From a location to a blueprint: read and rules, off the caller's thread where the description is large. */
 import { existsSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Blueprint } from '../blueprint/schema.ts';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
@@ -63,7 +64,7 @@ async function inWorker(
   signal: AbortSignal | undefined,
   memoryMb: number,
 ): Promise<Blueprint> {
-  const worker = new Worker(path, {
+  const worker = new Worker(resolvePath(path), {
     workerData: input,
     resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     // Flags and environment of the host (inspector, loaders, secrets) are not the worker's business.
@@ -78,7 +79,8 @@ async function inWorker(
         reject(stopped(input.location, signal));
       });
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'done') resolve(message.blueprint);
+        if (message.kind === 'done')
+          resolve(JSON.parse(new TextDecoder().decode(message.blueprint)) as Blueprint);
         else if (message.kind === 'failed') reject(fromPlainError(message.error));
         else void answer(worker, message.id, message.location, load);
       });

@@ -1,5 +1,4 @@
 /** Messages between `research.ts` and `description-worker.ts`. All I/O stays on the side that started the worker. */
-import type { Blueprint } from '../blueprint/schema.ts';
 import type { BlueprintOptions } from './rules/blueprint.ts';
 import type { PlainError } from './errors-on-wire.ts';
 
@@ -12,7 +11,8 @@ export interface WorkerInput {
 
 export type FromWorker =
   | { readonly kind: 'load'; readonly id: number; readonly location: string }
-  | { readonly kind: 'done'; readonly blueprint: Blueprint }
+  /** The blueprint as JSON, moved rather than copied: parsing it stalls the receiver less than a structured clone. */
+  | { readonly kind: 'done'; readonly blueprint: Uint8Array }
   | { readonly kind: 'failed'; readonly error: PlainError };
 
 /** Answer to `load`. */

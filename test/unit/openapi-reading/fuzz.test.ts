@@ -134,7 +134,7 @@ function walk(description: Description): void {
   const seen = new Set<object>();
   const schema = (node: SchemaObject | undefined): void => {
     if (node === undefined) return;
-    const found = description.deref<SchemaObject>(node as { $ref: string }, '/x')?.value;
+    const found = description.deref<SchemaObject>(node, '/x')?.value;
     if (found === undefined || seen.has(found)) return;
     seen.add(found);
     assert.ok(typeof found === 'object' && !Array.isArray(found));

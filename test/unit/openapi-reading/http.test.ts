@@ -111,7 +111,9 @@ describe('descriptions from URLs', () => {
       '/drops': (_request, response) => {
         response.writeHead(200);
         const timer = setInterval(() => response.write(' '), 20);
-        response.on('close', () => clearInterval(timer));
+        response.on('close', () => {
+          clearInterval(timer);
+        });
       },
     });
     await withServer(server, async (origin) => {

@@ -26,7 +26,7 @@ describe('references inside a description', () => {
       }),
     });
     const found = description.deref<SchemaObject>(
-      { ...description.document.components.schemas!.Thing } as { $ref: string },
+      { ...description.document.components.schemas!.Thing },
       '/x',
     );
     assert.deepEqual(found, { value: { type: 'object' }, pointer: '/components/schemas/D E' });
@@ -356,7 +356,10 @@ describe('references from a URL', () => {
     await withServer(
       (request, response) => {
         if (request.url === '/a.json') response.end(JSON.stringify(withThing({ $ref: 'slow.json' })));
-        else setTimeout(() => controller.abort(), 20);
+        else
+          setTimeout(() => {
+            controller.abort();
+          }, 20);
       },
       async (origin) => {
         const error = await rejection(readDescription(`${origin}/a.json`, { signal: controller.signal }));
