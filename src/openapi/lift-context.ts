@@ -8,6 +8,7 @@ import type { Operation20 } from './lift-swagger.ts';
 export type NodeKind =
   | 'paths'
   | 'pathItem'
+  | 'operation'
   | 'parameter'
   | 'requestBody'
   | 'response'
@@ -31,8 +32,8 @@ export interface PendingReference {
   readonly target: Target | undefined;
 }
 
-/** What a node was taken for when it was walked; `map` and `operation` are never the target of a reference. */
-export type WalkedKind = NodeKind | 'operation' | 'map';
+/** What a node was taken for when it was walked; `map` is never the target of a reference. */
+export type WalkedKind = NodeKind | 'map';
 /** The nodes walked so far. A broken document may refer to one as something else: the first kind counts. */
 export type Walked = WeakMap<object, WalkedKind>;
 

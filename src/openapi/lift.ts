@@ -18,6 +18,10 @@ const LIFTERS: Readonly<Record<NodeKind, (node: JsonObject, pointer: string, con
   {
     paths: liftPaths,
     pathItem: liftPathItem,
+    // Not in the specification, but what splitters of large descriptions write.
+    operation: (node, pointer, context) => {
+      liftOperation(node, {}, pointer, context);
+    },
     parameter: liftParameter,
     requestBody: liftRequestBody,
     response: liftResponse,
@@ -87,7 +91,7 @@ function isMethod(key: string): key is HttpMethod {
 }
 
 function liftOperation(node: JsonObject, pathItem: JsonObject, pointer: string, context: LiftContext): void {
-  if (!context.enter(node, 'operation')) return;
+  if (!context.enter(node, 'operation') || noteReference(node, 'operation', pointer, context)) return;
   for (const key of ['operationId', 'summary', 'description']) keepText(node, key);
   if (!isObject(node.externalDocs)) Reflect.deleteProperty(node, 'externalDocs');
   if (typeof node.deprecated !== 'boolean') Reflect.deleteProperty(node, 'deprecated');
