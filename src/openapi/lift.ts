@@ -340,7 +340,9 @@ function eachObject(
   context.enter(map, 'map');
   for (const [name, node] of Object.entries(map)) {
     const at = `${mapPointer}/${context.escape(name)}`;
-    if (isObject(node) && !name.startsWith('x-')) {
+    // Components and headers may be named x-…; beside status codes it marks an extension.
+    const extension = name.startsWith('x-') && (key === 'responses' || key === 'flows') && !pointerIsMap;
+    if (isObject(node) && !extension) {
       visit(node, at);
       continue;
     }

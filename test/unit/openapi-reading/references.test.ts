@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { splitPointer } from '../../../src/openapi/description.ts';
-import type { SchemaObject } from '../../../src/openapi/document.ts';
+import type { ResponseObject, SchemaObject } from '../../../src/openapi/document.ts';
 import { readDescription, type ReadOptions } from '../../../src/openapi/read.ts';
 import { minimal, rejection, withFiles, withServer, type Files } from './support.ts';
 
@@ -98,6 +98,36 @@ describe('references inside a description', () => {
       description.problems.map(({ severity, pointer }) => [severity, pointer]),
       [['warning', '/x-policies/0']],
     );
+  });
+
+  it('find components and headers whose names begin with x-', async () => {
+    const description = await read({
+      'api.json': minimal({
+        paths: {
+          '/a': {
+            get: {
+              parameters: [{ $ref: '#/components/parameters/x-version' }],
+              responses: {
+                200: { description: 'ok', headers: { 'x-total': { $ref: '#/components/headers/x-total' } } },
+                'x-note': { anything: true },
+              },
+            },
+          },
+        },
+        components: {
+          parameters: { 'x-version': { name: 'x-version', in: 'header' } },
+          headers: { 'x-total': { schema: { type: 'integer' } } },
+          schemas: { 'x-thing': { type: 'object' } },
+        },
+      }),
+    });
+    assert.deepEqual(description.problems, []);
+    const operation = description.document.paths['/a']!.get!;
+    assert.equal(description.deref(operation.parameters![0]!, 'x')!.value.name, 'x-version');
+    assert.deepEqual(Object.keys(operation.responses!), ['200']);
+    const { headers } = operation.responses!['200'] as ResponseObject;
+    assert.equal(description.deref(headers!['x-total']!, 'x')!.value.schema!.type, 'integer');
+    assert.ok(description.document.components.schemas!['x-thing']);
   });
 
   it('find anchors and schemas outside components', async () => {
