@@ -70,7 +70,9 @@ export class Gatekeeper {
     const review = await ledger.read();
     const answered = new Set(review?.answers.map(({ finding }) => finding));
     for (const finding of review?.findings ?? []) {
-      if (finding.suggestion === undefined || answered.has(finding.id)) continue;
+      // Notes are left alone: a finding that was rejected in an earlier run comes back as one.
+      const wanted = finding.suggestion !== undefined && finding.severity !== 'info';
+      if (!wanted || answered.has(finding.id)) continue;
       const answer: FindingAnswer = { finding: finding.id, answer: 'accepted' };
       await this.#run.apply({ type: 'answered', by: 'auto', answer }, still);
     }

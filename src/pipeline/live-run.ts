@@ -170,7 +170,7 @@ export class LiveRun implements PipelineRun {
           this.#enter((signal) => this.#workOn(input, signal)),
         ),
         gate: fromCallback<PipelineEvent, { gate: GateName }>(({ input }) =>
-          isAutoGate(this.#request, input.gate)
+          this.#isAuto(input.gate)
             ? this.#enter((signal) => this.#decideAlone(input.gate, signal))
             : undefined,
         ),
@@ -372,6 +372,10 @@ export class LiveRun implements PipelineRun {
 
   // ----------------------------------------------------------------------------------------------- gates, findings
 
+  #isAuto(gate: GateName): boolean {
+    return this.#d.autoApprove === true || isAutoGate(this.#request, gate);
+  }
+
   async #decideAlone(gate: GateName, signal: AbortSignal): Promise<void> {
     const still = (): boolean => !signal.aborted;
     try {
@@ -483,7 +487,7 @@ export class LiveRun implements PipelineRun {
   }
 
   #waitsForNobody(view: RunView): boolean {
-    return view.gate !== null && isAutoGate(this.#request, view.gate);
+    return view.gate !== null && this.#isAuto(view.gate);
   }
 
   onChange(listener: (view: RunView) => void): () => void {

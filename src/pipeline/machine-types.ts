@@ -23,7 +23,7 @@ export interface Step {
 
 /** What the ledger of a review says, counted when the event was made. */
 export interface OpenFindings {
-  /** Severity `error`, not rejected and not applied. */
+  /** Those that may not be published without a word: errors and warnings, not rejected and not applied. */
   readonly blocking: number;
   /** Neither rejected nor applied. */
   readonly unanswered: number;

@@ -110,9 +110,8 @@ export const NOTHING_FOUND: DecisionBasis = {
   open: { blocking: 0, unanswered: 0 },
 };
 
+/** Notes (`info`) want no answer: they neither block nor keep a gate waiting. */
 function countOpen(findings: readonly Finding[]): OpenFindings {
-  return {
-    blocking: findings.filter((finding) => finding.severity === 'error').length,
-    unanswered: findings.length,
-  };
+  const { length } = findings.filter(({ severity }) => severity !== 'info');
+  return { blocking: length, unanswered: length };
 }

@@ -19,10 +19,12 @@ import { Journal } from './journal.ts';
 import { LiveRun, openRunAt } from './live-run.ts';
 import { isConnectorName } from './stage-runner.ts';
 
-/** What tests and special hosts may set beside the dependencies. */
+/** What may be set beside the dependencies. */
 export interface RunOptions {
   /** How long a stopped stage may take to end before it is given up. Milliseconds, default 10,000. */
   readonly graceMs?: number;
+  /** All gates decide by themselves while the run is open this time, whatever its request says. */
+  readonly autoApprove?: boolean;
   /** The file system that the run's own files go through. */
   readonly files?: Files;
 }

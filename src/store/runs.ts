@@ -1,11 +1,12 @@
 /** The runs of a workspace, found by looking at their folders: there is no index that could be wrong. */
-import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import { NO_USAGE, RunView } from '../pipeline/contracts.ts';
+import { JOURNAL_FILE } from '../pipeline/journal.ts';
 import { readRunView } from '../pipeline/read-run.ts';
 import { RUN_FILE } from '../pipeline/run-files.ts';
-import { fileError, nodeFiles, systemCode } from './files.ts';
+import { fileError, systemCode } from './files.ts';
 import { lockHolder } from './lock.ts';
 import { runLockPath, runsDir } from './run-folders.ts';
 
@@ -22,15 +23,21 @@ async function runNames(workspace: string): Promise<string[]> {
   }
 }
 
-/** The view that the run wrote last, or undefined when there is none or it can't be read. */
-async function storedView(runDir: string): Promise<RunView | undefined> {
+/** The view that the run wrote last, if it can be read, and whether the journal says more than it. */
+async function storedView(runDir: string): Promise<{ view: RunView; behind: boolean } | undefined> {
   try {
-    const content = await nodeFiles.read(join(runDir, RUN_FILE));
-    if (content === undefined) return undefined;
-    return RunView.safeParse(JSON.parse(content.toString('utf8'))).data;
+    const path = join(runDir, RUN_FILE);
+    const [content, written] = await Promise.all([readFile(path, 'utf8'), modified(path)]);
+    const view = RunView.safeParse(JSON.parse(content)).data;
+    const journal = await modified(join(runDir, JOURNAL_FILE)).catch(() => 0);
+    return view === undefined ? undefined : { view, behind: journal > written };
   } catch {
     return undefined;
   }
+}
+
+async function modified(path: string): Promise<number> {
+  return (await stat(path)).mtimeMs;
 }
 
 async function isHeld(runDir: string): Promise<boolean> {
@@ -41,24 +48,23 @@ async function isHeld(runDir: string): Promise<boolean> {
   }
 }
 
-/** One run: as its living process says, else as its journal says. */
-async function viewOf(workspace: string, runDir: string): Promise<RunView> {
+/**
+ * How a run stands: as its living process says, else as its journal says. Never throws: a damaged run is `failed` with
+ * what is wrong with it.
+ */
+export async function viewRun(runDir: string): Promise<RunView> {
   const [stored, held] = await Promise.all([storedView(runDir), isHeld(runDir)]);
-  // Without a living holder `running` is what a killed process left behind: only the journal knows.
-  if (stored !== undefined && (held || stored.status !== 'running')) return { ...stored, runDir };
+  // Without a living holder, what a killed process left behind may say `running`, or be older than the journal.
+  const current = stored !== undefined && (held || (stored.view.status !== 'running' && !stored.behind));
+  if (current) return { ...stored.view, runDir };
   try {
     return await readRunView(runDir);
   } catch (error) {
-    return damagedView(workspace, runDir, error, stored);
+    return damagedView(runDir, error, stored?.view);
   }
 }
 
-function damagedView(
-  workspace: string,
-  runDir: string,
-  thrown: unknown,
-  stored: RunView | undefined,
-): RunView {
+function damagedView(runDir: string, thrown: unknown, stored: RunView | undefined): RunView {
   const { code, message, cure } = asSourcewrightError(thrown);
   const error = { code, message, cure: cure ?? null };
   if (stored !== undefined) return { ...stored, runDir, status: 'failed', gate: null, pause: null, error };
@@ -71,7 +77,7 @@ function damagedView(
     connectorName: null,
     connectorDir: null,
     runDir,
-    workspace,
+    workspace: resolve(runDir, '..', '..', '..'),
     startedAt: '',
     updatedAt: '',
     stages: [],
@@ -86,7 +92,7 @@ function damagedView(
 /** All runs of a workspace, newest first. A damaged one is listed as `failed` with what is wrong with it. */
 export async function listRuns(workspace: string): Promise<RunView[]> {
   const names = await runNames(workspace);
-  return Promise.all(names.map((name) => viewOf(workspace, join(runsDir(workspace), name))));
+  return Promise.all(names.map((name) => viewRun(join(runsDir(workspace), name))));
 }
 
 /**

@@ -3,9 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SourcewrightError } from '../../errors.ts';
 import { Review, StageName } from '../../pipeline/contracts.ts';
-import { readRunView } from '../../pipeline/read-run.ts';
 import { runStage } from '../../pipeline/run.ts';
-import { findRun, listRuns } from '../../store/runs.ts';
+import { findRun, listRuns, viewRun } from '../../store/runs.ts';
 import { readCredentials } from '../credentials.ts';
 import { exitCodeOf, EXIT, type ExitCode } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
@@ -57,7 +56,7 @@ export async function runs(session: Session, options: ShowOptions): Promise<Exit
 
 /** How a run stands, stage by stage. The exit code is 0: that it could be shown is all that was asked. */
 export async function show(session: Session, name: string, options: ShowOptions): Promise<ExitCode> {
-  const view = await readRunView(await findRun(await workspaceOf(session, options), name));
+  const view = await viewRun(await findRun(await workspaceOf(session, options), name));
   const summary = await summarize(view);
   if (options.json === true) {
     printJson(session.terminal, { ...summary, stages: view.stages, counts: view.counts, title: view.title });

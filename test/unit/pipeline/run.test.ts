@@ -509,6 +509,22 @@ describe('a run', () => {
       assert.match(view.stages[5]?.note ?? '', /Draft/, 'the finding without a suggestion stayed open');
     });
 
+    it('leaves notes alone: they are not accepted by themselves and block nothing', async () => {
+      const heard: (Feedback | undefined)[] = [];
+      const note = finding('note', { severity: 'info' });
+      const run = await start({
+        review: reviewing([note, one], [note]),
+        generate(context) {
+          heard.push(context.feedback);
+          return done(generated());
+        },
+      });
+      const view = await run.settled();
+      assert.deepEqual(heard[1]?.findings, [one]);
+      assert.equal(view.status, 'published');
+      assert.doesNotMatch(view.stages[5]?.note ?? '', /Draft/);
+    });
+
     it('does not publish a draft by itself for someone who wants to be asked before publishing', async () => {
       const run = await start({ review: reviewing([bare]) }, { gates: { ...ALL_AUTO, publish: 'ask' } });
       assert.equal((await run.settled()).gate, 'draft');
@@ -797,6 +813,20 @@ describe('a run', () => {
       assert.equal((await run.settled()).gate, 'research');
       await run.decide('research', { kind: 'approve' });
       assert.equal((await run.settled()).gate, 'code');
+    });
+
+    it('goes through the gates that waited when it is opened to approve all', async () => {
+      const first = await start({ review: reviewing([finding('one')], []) }, { gates: {} });
+      await first.settled();
+      await first.dispose();
+      const trace: Trace = [];
+      const stages = scripted({ review: reviewing([finding('one')], []) }, trace);
+      const run = await openRun(first.view().runDir, dependencies(stages, { autoApprove: true }));
+      runs.push(run);
+      assert.deepEqual((await run.settled()).pause?.cause, 'reload', 'nothing begins without the person');
+      await run.resume();
+      assert.equal((await run.settled()).status, 'published');
+      assert.ok(trace.includes('generate IMPROVE 2'), 'findings with a suggestion were accepted');
     });
 
     it('keeps the reason why it was paused', async () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SourcewrightError } from '../../../src/errors.ts';
 import { createRun, openRun, startRun } from '../../../src/pipeline/run.ts';
 import { newRunId, runsDir } from '../../../src/store/run-folders.ts';
-import { findRun, listRuns } from '../../../src/store/runs.ts';
+import { findRun, listRuns, viewRun } from '../../../src/store/runs.ts';
 import { dependencies, request, scripted, temporaryFolder } from '../pipeline/scripted.ts';
 
 describe('the runs of a workspace', () => {
@@ -90,6 +90,22 @@ describe('the runs of a workspace', () => {
     const [view] = await listRuns(folder.path);
     assert.equal(view?.gate, 'research');
     await run.dispose();
+  });
+
+  it('are shown as the journal says where run.json is older', async () => {
+    const run = await startRun(request(folder.path, { gates: {} }), dependencies(scripted()));
+    const { runDir } = await run.settled();
+    const before = await readFile(join(runDir, 'run.json'));
+    await run.decide('research', { kind: 'approve' });
+    await run.settled();
+    await run.dispose();
+    // As if the process had been killed between the journal and run.json.
+    await writeFile(join(runDir, 'run.json'), before);
+    const old = new Date(Date.now() - 60_000);
+    await utimes(join(runDir, 'run.json'), old, old);
+    const [view] = await listRuns(folder.path);
+    assert.equal(view?.gate, 'code');
+    assert.equal((await viewRun(runDir)).gate, 'code');
   });
 
   it('whose process was killed are not shown as running, and go on from where they were', async function () {
