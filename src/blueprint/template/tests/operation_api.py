@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -58,8 +58,7 @@ class PlayedApi(httpx.AsyncBaseTransport):
         return self._page(request)
 
     def _is_path(self, url: httpx.URL) -> bool:
-        template = "/base" + self.fixture["path"].partition("?")[0]
-        pattern = re.sub(r"\\\{[^/]*?\\\}", "[^/]+", re.escape(template))
+        pattern = _path_pattern(self.fixture["path"].partition("?")[0])
         return re.fullmatch(pattern, url.raw_path.decode().partition("?")[0]) is not None
 
     # ---------------------------------------------------------------------------------- pages
@@ -157,7 +156,12 @@ def sent_values(request: httpx.Request, place: str, name: str, template: str) ->
     if place == "body":
         body = json.loads(request.content)
         return [json.dumps(body[name])] if name in body else []
-    pattern = re.sub(r"\\\{[^/]*?\\\}", "([^/]+)", re.escape("/base" + template))
-    found = re.fullmatch(pattern, request.url.raw_path.decode().partition("?")[0])
+    found = re.fullmatch(_path_pattern(template), request.url.raw_path.decode().partition("?")[0])
     names = re.findall(r"\{([^{}]*)\}", template)
     return [unquote(found.group(names.index(name) + 1))] if found else []
+
+
+def _path_pattern(template: str) -> str:
+    """Return what a path looks like on the wire: what stands in it is percent-encoded there."""
+    literals = re.split(r"\{[^/]*?\}", f"/base{template}")
+    return "([^/]+)".join(re.escape(quote(text, safe="/%:@!$&'()*+,;=~[]")) for text in literals)
