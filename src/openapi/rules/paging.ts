@@ -171,7 +171,7 @@ function cursorOption(
   const rival = byRole(request, 'page').length > 0 || byRole(request, 'offset').length > 0;
   const weak = best.fit < 0.7;
   const switched = endpoint.parameters.some(
-    (parameter) => parameter.schema.types.has('boolean') && /cursor/i.test(parameter.name),
+    (parameter) => parameter.schema.types.has('boolean') && /cursor|marker|token/i.test(parameter.name),
   );
   const confidence = rival && weak ? 0.5 : best.fit >= 0.85 ? 0.95 : best.fit >= 0.7 ? 0.85 : 0.66;
   return {

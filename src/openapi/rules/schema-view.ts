@@ -138,9 +138,9 @@ export class SchemaReader {
 
   /** `oneOf` and `anyOf`: every property of any branch, required only where all branches that are objects demand it. */
   #unite(draft: Draft, node: SchemaNode, seen: Set<object>, depth: number): void {
-    for (const keyword of ['oneOf', 'anyOf'] as const) {
+    for (const [keyword, parts] of alternatives(node.value)) {
       const branches: Draft[] = [];
-      for (const [index, part] of (node.value[keyword] ?? []).entries()) {
+      for (const [index, part] of parts.entries()) {
         const reached = this.#follow({ value: part, pointer: pointerAt(node.pointer, keyword, index) });
         if (reached === undefined) continue;
         const branch = emptyDraft();
@@ -159,6 +159,23 @@ export class SchemaReader {
       for (const name of demanded ?? []) draft.required.add(name);
     }
   }
+}
+
+/** Alternatives by keyword. A list of `items` at a schema that is no array says the same in some old documents. */
+function alternatives(schema: SchemaObject): [string, readonly SchemaObject[]][] {
+  const found: [string, readonly SchemaObject[]][] = [];
+  if (schema.oneOf !== undefined) found.push(['oneOf', schema.oneOf]);
+  if (schema.anyOf !== undefined) found.push(['anyOf', schema.anyOf]);
+  const untyped = looseItems(schema);
+  if (untyped !== undefined) found.push(untyped);
+  return found;
+}
+
+function looseItems(schema: SchemaObject): [string, readonly SchemaObject[]] | undefined {
+  if (schema.type !== undefined) return undefined;
+  const items: unknown = schema.items;
+  if (Array.isArray(items)) return ['items', items as SchemaObject[]];
+  return schema.prefixItems === undefined ? undefined : ['prefixItems', schema.prefixItems];
 }
 
 function emptyDraft(): Draft {
@@ -195,7 +212,9 @@ function readKeywords(draft: Draft, schema: SchemaObject, pointer: string): void
     draft.properties.set(name, { value, pointer: pointerAt(pointer, 'properties', name) });
   }
   for (const name of schema.required ?? []) draft.required.add(name);
-  if (schema.items !== undefined) {
+  if (looseItems(schema) !== undefined) {
+    // Read as alternatives, not as an array.
+  } else if (schema.items !== undefined) {
     draft.items ??= { value: schema.items, pointer: pointerAt(pointer, 'items') };
   } else if (schema.prefixItems?.[0] !== undefined) {
     draft.items ??= { value: schema.prefixItems[0], pointer: pointerAt(pointer, 'prefixItems', 0) };
