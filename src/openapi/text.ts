@@ -89,17 +89,30 @@ export function foreignText(text: string): { what: string; cure: string } | unde
   if (/^FORMAT:\s*1A/i.test(head)) {
     return { what: 'an API Blueprint', cure: 'Convert it to OpenAPI first; API Blueprint is not read.' };
   }
-  if (
-    /^(?:"""[\s\S]*?"""\s*|#.*\n\s*)*(?:extend\s+)?(?:schema|type|scalar|interface|directive|enum|input|union)\s+[@\w{][^:\n]*\{?/.test(
-      head,
-    ) &&
-    /\{/.test(head) &&
-    !/^\w+\s*:/.test(head)
-  ) {
-    return { what: 'a GraphQL schema', cure: 'GraphQL is not read; give the description of a REST API.' };
+  if (isGraphql(head)) {
+    return {
+      what: 'a GraphQL schema',
+      cure: 'GraphQL is not read; give the description of a REST API.',
+    };
   }
   if (/^syntax\s*=\s*["']proto[23]["']/m.test(head)) {
     return { what: 'a Protocol Buffers file', cure: 'gRPC is not read; give the description of a REST API.' };
   }
   return undefined;
+}
+
+/** Whether the first thing after comments and descriptions is a definition of a GraphQL schema. */
+function isGraphql(head: string): boolean {
+  let at = 0;
+  for (;;) {
+    at += /^\s*/.exec(head.slice(at))?.[0].length ?? 0;
+    const mark = head.startsWith('#', at) ? '\n' : head.startsWith('"""', at) ? '"""' : undefined;
+    if (mark === undefined) break;
+    const end = head.indexOf(mark, at + mark.length);
+    if (end < 0) return false;
+    at = end + mark.length;
+  }
+  const [line = ''] = head.slice(at).split('\n', 1);
+  const definition = /^(extend )?(schema|type|scalar|interface|directive|enum|input|union)\b[^:]*(\{|$)/;
+  return definition.test(line) && head.includes('{');
 }

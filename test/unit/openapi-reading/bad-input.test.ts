@@ -169,6 +169,23 @@ describe('descriptions that can not be read', () => {
     });
   });
 
+  it('tells what a text is in bounded time, whatever its marks', async () => {
+    const texts = [
+      '"""'.repeat(1400),
+      '#\n   '.repeat(800),
+      '<!--'.repeat(1000),
+      '# a\n'.repeat(1000),
+      '<a '.repeat(1300),
+    ];
+    for (const text of texts) {
+      await withFiles({ 'a.yaml': text }, async (folder) => {
+        const started = performance.now();
+        await rejection(readDescription(join(folder, 'a.yaml')));
+        assert.ok(performance.now() - started < 1000, text.slice(0, 20));
+      });
+    }
+  });
+
   it('refuses what is no regular file', async () => {
     const error = await rejection(readDescription('/dev/zero'));
     assert.equal(error.code, 'input');
