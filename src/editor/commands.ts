@@ -75,6 +75,9 @@ function commandTable(services: Services): Record<string, Handler> {
     resume: async (target: Target) => (await runs.open(idOf(target))).resume(),
     cancelRun: async (target: Target) => (await runs.open(idOf(target))).cancel(),
     retryStage: (target: Target) => retryStage(services, target),
+    runAgain: async (target: Target) => {
+      await runs.again(idOf(target));
+    },
     rerunTests: (target: Target) => runStageByHand(services, idOf(target), 'test'),
     selectRun: (target: Target) => {
       runs.select(idOf(target));
@@ -157,20 +160,24 @@ async function finishReview({ runs, gates, findings }: Services, runId: string):
   await gates.approve(runId);
 }
 
+/**
+ * A paused run goes on from where it stands; a failed or cancelled one is over, so it starts anew with the same answers;
+ * a stage of a run that stands still is run by hand beside the pipeline.
+ */
 async function retryStage(services: Services, target: Target): Promise<void> {
   const { runs } = services;
-  const runId = runIdOf(target) ?? runs.current()?.view.runId;
-  const entry = runId === undefined ? undefined : runs.entry(runId);
+  const entry = runs.entry(runIdOf(target) ?? runs.current()?.view.runId ?? '');
   if (entry === undefined) throw new SourcewrightError('input', 'There is no run to retry.');
-  if (entry.view.status === 'paused') {
-    await (await runs.open(entry.view.runId)).resume();
-    return;
-  }
-  const named = typeof target === 'object' && target.kind === 'stage' ? target.stage : undefined;
-  const stage =
-    named ?? entry.view.stages.find(({ state }) => state === 'failed' || state === 'cancelled')?.stage;
-  if (stage === undefined) throw new SourcewrightError('input', 'No stage of this run has failed.');
-  await runStageByHand(services, entry.view.runId, stage);
+  const { runId, status } = entry.view;
+  const stage = typeof target === 'object' && target.kind === 'stage' ? target.stage : undefined;
+  const state = entry.view.stages.find((candidate) => candidate.stage === stage)?.state;
+  if (status === 'paused') await (await runs.open(runId)).resume();
+  else if (stage !== undefined && state === 'done') await runStageByHand(services, runId, stage);
+  else if (status === 'failed' || status === 'cancelled') await runs.again(runId);
+  else
+    throw new SourcewrightError('input', 'Nothing of this run has stopped.', {
+      cure: 'Choose a stage that is done.',
+    });
 }
 
 async function runStageByHand({ runs }: Services, runId: string, stage: StageName): Promise<void> {

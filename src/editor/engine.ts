@@ -4,7 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Review } from '../pipeline/contracts.ts';
+import { Review, type RunRequest } from '../pipeline/contracts.ts';
+import { readJournal } from '../pipeline/journal.ts';
+import { nodeFiles } from '../store/files.ts';
 
 export { researchDescription } from '../openapi/research.ts';
 export { openRun, runStage, startRun } from '../pipeline/run.ts';
@@ -12,6 +14,11 @@ export { createRulesStages } from '../stages/rules.ts';
 export { lockHolder } from '../store/lock.ts';
 export { runLockPath } from '../store/run-folders.ts';
 export { listRuns } from '../store/runs.ts';
+
+/** What the person asked for, from the run's journal. Throws `corrupt` where that is damaged. */
+export async function readRequest(runDir: string): Promise<RunRequest> {
+  return (await readJournal(runDir, nodeFiles)).request;
+}
 
 /** The ledger of a run that is not open; undefined where there is none (yet). Throws on a damaged file. */
 export async function readReview(runDir: string): Promise<Review | undefined> {

@@ -94,8 +94,10 @@ export class Gates implements Disposable {
       const { message, cure } = view.error;
       const chosen = await window.showErrorMessage(
         `${runName(view)} failed: ${message} ${cure ?? ''}`.trim(),
+        'Run Again',
         'Open Log',
       );
+      if (chosen === 'Run Again') await commands.executeCommand('sourcewright.runAgain', view.runId);
       if (chosen === 'Open Log') await commands.executeCommand('sourcewright.showLog');
     } else if (view.status === 'published' || view.status === 'finished') {
       const chosen = await window.showInformationMessage(
@@ -238,5 +240,6 @@ function headline({ view, access, holder }: RunEntry): string {
   if (view.status === 'failed' && view.error !== null) {
     return `Failed: ${view.error.message} ${view.error.cure ?? ''}`.trim();
   }
+  if (view.status === 'published') return view.stages.find(({ stage }) => stage === 'publish')?.note ?? '';
   return '';
 }

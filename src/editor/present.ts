@@ -33,19 +33,19 @@ export const GATES: Record<GateName, GateWords> = {
     question: 'The research is ready to approve',
     look: { in: 'run', file: 'brief.md' },
     approve: 'Approve',
-    next: 'Generates the connector from the brief.',
+    next: 'The connector is then generated from the brief.',
   },
   code: {
     question: 'The code is ready to approve',
     look: { in: 'connector', file: 'IMPLEMENTATION.md' },
     approve: 'Approve',
-    next: 'Runs the connector’s tests.',
+    next: 'Its tests are then run.',
   },
   tests: {
     question: 'The tests pass and are ready to approve',
     look: { in: 'run', file: 'test-report.json' },
     approve: 'Approve',
-    next: 'Reviews the connector.',
+    next: 'The connector is then reviewed.',
   },
   review: {
     question: 'Findings of the review wait for your answers',
@@ -57,13 +57,13 @@ export const GATES: Record<GateName, GateWords> = {
     question: 'The review cycles are used up and findings are still open',
     look: { in: 'run', file: 'review.json' },
     approve: 'Publish as Draft',
-    next: 'Publishes a draft that lists the open findings.',
+    next: 'The draft lists the open findings.',
   },
   publish: {
     question: 'The connector is ready to publish',
     look: { in: 'connector', file: 'README.md' },
     approve: 'Publish',
-    next: 'Tests a clean copy, packages it and commits it on a branch of its own.',
+    next: 'A clean copy is then tested, packaged and committed on a branch of its own.',
   },
 };
 

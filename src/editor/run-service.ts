@@ -69,10 +69,12 @@ export class RunService implements Disposable {
 
   constructor(options: RunServiceOptions) {
     this.#options = options;
-    // A terminal or another window writes run.json as its run goes on: follow what they do.
+    // A terminal or another window writes run.json as its run goes on, and takes its lock away in the end: follow that.
     for (const folder of workspace.workspaceFolders ?? []) {
       const watcher = this.#owned.add(
-        workspace.createFileSystemWatcher(new RelativePattern(folder, '.sourcewright/runs/*/run.json')),
+        workspace.createFileSystemWatcher(
+          new RelativePattern(folder, '.sourcewright/runs/*/{run.json,lock}'),
+        ),
       );
       const later = (): void => {
         this.#scanSoon();
@@ -123,6 +125,12 @@ export class RunService implements Disposable {
     this.#hold(run);
     this.select(run.runId);
     return this.#require(run.runId);
+  }
+
+  /** Starts a new run with the answers of an earlier one. */
+  async again(runId: string): Promise<RunEntry> {
+    const { readRequest } = await this.engine();
+    return this.start(await readRequest(this.#require(runId).view.runDir));
   }
 
   /** The run to act on, opened where it is not yet. Throws `locked` when another process drives it. */

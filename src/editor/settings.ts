@@ -2,11 +2,12 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { workspace, type WorkspaceFolder } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
-import type { GateName, GatePolicy, Limits } from '../pipeline/contracts.ts';
+import type { Engine, GateName, GatePolicy, Limits } from '../pipeline/contracts.ts';
 
 export interface Settings {
   /** Absolute; inside the workspace folder. */
   readonly outDir: string;
+  readonly engine: Engine;
   readonly pythonPath: string | undefined;
   readonly testTimeoutMs: number;
   readonly gates: Record<GateName, GatePolicy>;
@@ -26,6 +27,8 @@ export function readSettings(folder: WorkspaceFolder): Settings {
   const seconds = configuration.get<number>('tests.timeLimit', 600);
   return {
     outDir: outputFolder(folder, configuration.get<string>('outputFolder', 'connectors')),
+    // The agents are not part of this version: whatever the setting says, it means the rules.
+    engine: 'rules',
     pythonPath: pythonPath === '' ? undefined : pythonPath,
     testTimeoutMs: Math.min(Math.max(Number.isFinite(seconds) ? seconds : 600, 10), 3600) * 1000,
     gates: {

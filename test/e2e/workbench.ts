@@ -58,6 +58,16 @@ export class Workbench {
     return this.page.locator('.quick-input-title');
   }
 
+  /** What a quick input says below its line. */
+  quickMessage(text: string | RegExp): Locator {
+    return this.page.locator('.quick-input-widget', { hasText: text });
+  }
+
+  /** The arrow at the left of a step's title. */
+  async back(): Promise<void> {
+    await this.page.locator('.quick-input-titlebar').getByRole('button', { name: 'Back' }).click();
+  }
+
   quickRow(text: string | RegExp): Locator {
     return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
   }

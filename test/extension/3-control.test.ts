@@ -1,9 +1,21 @@
 /** Cancel, the window's end, reruns by hand, and input that can't be used. */
 import { strict as assert } from 'node:assert';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { access, gate, generate, stage, status, underWay, until, viewOf, workspaceRoot } from './helpers.ts';
+import {
+  access,
+  extension,
+  gate,
+  generate,
+  stage,
+  status,
+  underWay,
+  until,
+  viewOf,
+  workspaceRoot,
+} from './helpers.ts';
 
 describe('a run under way', function () {
   this.timeout(300_000);
@@ -53,13 +65,51 @@ describe('a run under way', function () {
     assert.equal(findings.shown().length, 0);
   });
 
+  it('is read only while another process works on it, and free again when that has gone', async () => {
+    const { runs, runsTree, pipelineTree, gates } = await access();
+    const runId = await generate({ name: 'to-share', gates: { research: 'ask' } });
+    const { runDir } = await gate(runId, 'research');
+    await runs.close();
+    const other = await openElsewhere(runDir);
+    try {
+      await until('the lock to be seen', () => runs.entry(runId)?.access === 'locked', 10_000);
+      const entry = runs.entry(runId);
+      assert.match(entry?.holder ?? '', new RegExp(`process ${String(other.pid)}\\b`));
+      assert.match(runsTree.getTreeItem(runId).contextValue ?? '', /\.locked/);
+      const [first] = await pipelineTree.getChildren();
+      assert.ok(first);
+      assert.match(pipelineTree.getTreeItem(first).contextValue ?? '', /\.locked/);
+      assert.deepEqual(gates.waiting(), [], 'it asks about a run that is answered elsewhere');
+      await assert.rejects(runs.open(runId), /in use by process/);
+      assert.equal((await viewOf(runId)).status, 'waiting');
+    } finally {
+      other.kill('SIGKILL');
+    }
+    await until('the other process to end', () => other.exitCode !== null || other.signalCode !== null);
+    await runs.scan();
+    assert.equal(runs.entry(runId)?.access, 'closed');
+    await vscode.commands.executeCommand('sourcewright.reject', runId, 'Only tried.');
+    assert.equal((await viewOf(runId)).status, 'cancelled');
+  });
+
+  it('starts anew with the same answers', async () => {
+    const { runs } = await access();
+    const before = runs.current()?.view.runId;
+    await vscode.commands.executeCommand('sourcewright.runAgain', before);
+    const after = runs.current()?.view;
+    assert.notEqual(after?.runId, before);
+    assert.equal((await gate(after?.runId ?? '', 'research')).connectorName, 'to-share');
+    await vscode.commands.executeCommand('sourcewright.cancelRun', after?.runId);
+    await until('its end', async () => (await viewOf(after?.runId ?? '')).status === 'cancelled');
+  });
+
   it('is listed newest first, and Rerun Tests runs one stage by hand', async () => {
     const { runs, runsTree } = await access();
     const listed = runsTree.getChildren();
     assert.ok(listed.length >= 2);
     const times = runs.entries().map(({ view }) => view.startedAt);
     assert.deepEqual(times, [...times].sort().reverse());
-    const newest = listed[0];
+    const newest = listed.find((runId) => runs.entry(runId)?.view.status === 'published');
     assert.ok(newest);
     const before = stage(await viewOf(newest), 'test').attempt;
     await vscode.commands.executeCommand('sourcewright.rerunTests', newest);
@@ -89,6 +139,24 @@ describe('a run under way', function () {
     assert.equal(existsSync(join(workspaceRoot(), 'source-escape')), false);
   });
 });
+
+/** Another process that opens the run, as a second window or a terminal does; settles when it holds it. */
+async function openElsewhere(runDir: string): Promise<ReturnType<typeof spawn>> {
+  const engine = join(extension().extensionPath, 'dist', 'engine.cjs');
+  const script = `require(${JSON.stringify(engine)})
+    .openRun(${JSON.stringify(runDir)}, { stages: () => ({}), now: () => new Date(), log: () => {} })
+    .then(() => { console.log('open'); setInterval(() => {}, 1000); });`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => {
+      resolve();
+    });
+    child.once('exit', () => {
+      reject(new Error('the other process ended early'));
+    });
+  });
+  return child;
+}
 
 function alive(pid: number): boolean {
   try {

@@ -53,7 +53,7 @@ export async function askForRun(
     workspace: folder.uri.fsPath,
     outDir: settings.outDir,
     ...(answers.name === undefined ? {} : { name: answers.name }),
-    engine: answers.engine ?? 'rules',
+    engine: answers.engine ?? settings.engine,
     ...(answers.streams === undefined ? {} : { streams: answers.streams }),
     gates: settings.gates,
     limits: settings.limits,
