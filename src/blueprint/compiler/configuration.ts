@@ -416,8 +416,10 @@ function credentialsField(names: readonly string[], open: AuthOption | undefined
   ]);
   const union = `credentials: ${names.join(' | ')} = `;
   if (union.length + value.flat.length <= 96) return [`    ${union}${value.flat}`];
-  const wide = `credentials: ${names.join(' | ')}`.length > 90;
-  const type = wide ? `(\n        ${names.join('\n        | ')}\n    )` : names.join(' | ');
+  const oneLine = names.join(' | ');
+  const inBrackets =
+    oneLine.length <= 92 ? `(\n        ${oneLine}\n    )` : `(\n        ${names.join('\n        | ')}\n    )`;
+  const type = `    credentials: ${oneLine} = Field(`.length <= 100 ? oneLine : inBrackets;
   return [`    credentials: ${type} = ${value.broken?.('    ') ?? value.flat}`];
 }
 

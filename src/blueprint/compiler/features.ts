@@ -1,5 +1,5 @@
 /** Which parts of the template a blueprint switches on, and the streams that a connector has. */
-import type { Auth, Blueprint, Incremental, Paging, Stream } from '../schema.ts';
+import type { Auth, Blueprint, Incremental, Paging, Stream, StreamParameter } from '../schema.ts';
 
 /** The streams to generate: those picked, and the parents that they can't be read without. Sorted by the blueprint. */
 export function generatedStreams(blueprint: Blueprint): Stream[] {
@@ -11,7 +11,52 @@ export function generatedStreams(blueprint: Blueprint): Stream[] {
     if (stream.parent !== undefined) want(byName.get(stream.parent.stream));
   };
   blueprint.streams.filter((stream) => stream.selected).forEach(want);
-  return [...byName.values()].filter((stream) => wanted.has(stream.name));
+  const generated = [...byName.values()].filter((stream) => wanted.has(stream.name));
+  return generated.map((stream) => withConfiguredKeys(stream, byName));
+}
+
+/**
+ * A child whose key is no partition of its parent but a property that the person fills in for it (`/files/{file}/…`)
+ * reads that property itself.
+ */
+function withConfiguredKeys(stream: Stream, byName: ReadonlyMap<string, Stream>): Stream {
+  const { parent } = stream;
+  if (parent === undefined) return stream;
+  const configured: StreamParameter[] = [];
+  const keys = parent.parameters.filter(({ name, from }) => {
+    if (from.kind !== 'partition') return true;
+    const found = fixedParameter(byName.get(parent.stream), from.parameter, byName, new Set());
+    if (found === undefined) return true;
+    if (!stream.parameters.some((one) => one.name === name && one.in === 'path')) {
+      configured.push({ ...found, name });
+    }
+    return false;
+  });
+  if (configured.length === 0 && keys.length === parent.parameters.length) return stream;
+  return {
+    ...stream,
+    parent: { ...parent, parameters: keys },
+    parameters: [...configured, ...stream.parameters],
+  };
+}
+
+/** The constant or configured parameter that stands for an inherited key, or undefined where it is a partition. */
+function fixedParameter(
+  stream: Stream | undefined,
+  name: string,
+  byName: ReadonlyMap<string, Stream>,
+  seen: Set<string>,
+): StreamParameter | undefined {
+  if (stream === undefined || seen.has(stream.name)) return undefined;
+  seen.add(stream.name);
+  const key = stream.parent?.parameters.find((one) => one.name === name);
+  if (key?.from.kind === 'record') return undefined;
+  if (key?.from.kind === 'partition' && stream.parent !== undefined) {
+    return fixedParameter(byName.get(stream.parent.stream), key.from.parameter, byName, seen);
+  }
+  return stream.parameters.find(
+    (one) => one.name === name && (one.value !== undefined || one.configKey !== undefined),
+  );
 }
 
 /** Whether a cursor is a point in time, so that a start date makes sense. */
@@ -40,8 +85,9 @@ export function features(blueprint: Blueprint): Set<string> {
   for (const option of blueprint.auth) {
     for (const part of option.parts) authFeatures(part).forEach((name) => found.add(name));
   }
-  for (const stream of generatedStreams(blueprint)) {
-    streamFeatures(stream).forEach((name) => found.add(name));
+  const streams = generatedStreams(blueprint);
+  for (const stream of streams) {
+    streamFeatures(stream, streams).forEach((name) => found.add(name));
   }
   for (const operation of blueprint.operations) {
     if (operation.selected) pagingFeatures(operation.paging).forEach((name) => found.add(name));
@@ -72,8 +118,16 @@ function authFeatures(auth: Auth): string[] {
   }
 }
 
-function streamFeatures(stream: Stream): string[] {
+function streamFeatures(stream: Stream, all: readonly Stream[]): string[] {
   const found = [...pagingFeatures(stream.paging), `shape.${stream.recordShape}`];
+  if (stream.parent === undefined) {
+    // What tests of streams that stand alone can try.
+    found.push(`root.${stream.paging.kind}`);
+    if (stream.paging.kind !== 'none') found.push('root.paged');
+    if (stream.recordPath.some((key) => key !== '*')) found.push('root.path');
+  } else if (all.some((one) => one.name === stream.parent?.stream && one.incremental !== undefined)) {
+    found.push('parents.incremental');
+  }
   if (stream.recordPath.includes('*')) found.push('wildcard');
   if (stream.method === 'POST') found.push('post');
   if (stream.parent !== undefined) found.push('parents');

@@ -179,5 +179,5 @@ function cursorValue(stream: Stream, incremental: Incremental, step: number): Js
 
 /** A value as it stands in a path. */
 function textOf(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -19,7 +19,7 @@ TIMED = [
     if STREAMS[name]["incremental"]["cursor_format"] not in ("integer", "string")
 ]
 # </feature>
-# <feature parents>
+# <feature parents.incremental>
 WITH_CHILDREN = [
     (name, stream["parent"]) for name, stream in STREAMS.items() if stream["parent"] in INCREMENTAL
 ]
@@ -188,7 +188,7 @@ def test_the_look_back_reads_older_records_again(world: World, stream: str) -> N
 
 
 # </feature>
-# <feature parents>
+# <feature parents.incremental>
 
 
 @pytest.mark.parametrize(("child", "parent"), WITH_CHILDREN)

@@ -126,6 +126,8 @@ def served(api: MockApi) -> Iterator[str]:
             answer = api.answer(request)
             self.send_response(answer.status_code)
             for name, value in answer.headers.items():
+                if name == "content-length":
+                    continue
                 self.send_header(name, value.replace(str(api.base_url), address))
             content = answer.content.replace(str(api.base_url).encode(), address.encode())
             self.send_header("Content-Length", str(len(content)))
