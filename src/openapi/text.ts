@@ -64,12 +64,15 @@ function wideEncoding(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
   return undefined;
 }
 
+/** How an HTML page is named in the error that refuses it. */
+export const HTML_PAGE = 'an HTML page';
+
 /** What a text is when it plainly is no JSON or YAML description, or undefined. `cure` says what to do with it. */
 export function foreignText(text: string): { what: string; cure: string } | undefined {
   const head = text.slice(0, 4096).trimStart();
   if (/^(<!doctype html|<html[\s>]|<head[\s>]|<body[\s>]|<!--[\s\S]{0,2000}?<html[\s>])/i.test(head)) {
     return {
-      what: 'an HTML page',
+      what: HTML_PAGE,
       cure:
         'Open the page and look for a link to the description, often called openapi.json, swagger.json or ' +
         'openapi.yaml (Swagger UI shows it under the title), and give that link; or give this page as documentation.',

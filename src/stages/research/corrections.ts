@@ -63,9 +63,10 @@ export function applyCorrections(
   corrections: readonly Correction[],
   document: string = CORRECTIONS_FILE,
 ): Corrected {
+  if (corrections.length === 0) return { blueprint, applied: [] };
   const changed = structuredClone(blueprint);
   const applied = corrections.map((correction, index) => {
-    const before = JSON.stringify(changed);
+    const before = stateOf(changed, correction);
     const refuse = (message: string): never => {
       throw new SourcewrightError('input', `The correction can't be applied: ${message}`, {
         where: document,
@@ -74,7 +75,7 @@ export function applyCorrections(
       });
     };
     const words = change(changed, correction, refuse);
-    const confirmed = JSON.stringify(changed) === before;
+    const confirmed = stateOf(changed, correction) === before;
     noteFact(changed, correction, { value: words, document, pointer: `/${index}`, confirmed });
     changed.gaps = changed.gaps.filter(
       (gap) => gap.stream !== correction.stream || gap.fact !== correction.fact,
@@ -83,6 +84,13 @@ export function applyCorrections(
     return `${subject}, ${correction.fact.replace('_', ' ')}: ${words}${confirmed ? ' (as it was)' : ''}`;
   });
   return { blueprint: changed, applied };
+}
+
+/** What a correction may change, to tell whether it did. */
+function stateOf(blueprint: Blueprint, { stream: name }: Correction): string {
+  const { auth, baseUrl, rateLimit, streams, operations } = blueprint;
+  if (name === null) return JSON.stringify([auth, baseUrl, rateLimit]);
+  return JSON.stringify([...streams, ...operations].filter((one) => one.name === name));
 }
 
 type Refuse = (message: string) => never;

@@ -3,11 +3,14 @@ import { isAbsolute, relative } from 'node:path';
 import { z } from 'zod';
 import type { Blueprint } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
+import { isUrl } from '../../openapi/load.ts';
 import { researchDescription } from '../../openapi/research.ts';
+import { HTML_PAGE } from '../../openapi/text.ts';
 import type { Brief, ResearchResult, Stage, StageContext } from '../../pipeline/contracts.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { briefMarkdown } from './brief-markdown.ts';
 import { applyCorrections, Corrections, CORRECTIONS_FILE, type Correction } from './corrections.ts';
+import { describedBy } from './documentation-page.ts';
 import { findDescription, type FoundDescription } from './find-description.ts';
 import { probeApi, type ProbeOutcome } from './probe.ts';
 
@@ -19,8 +22,7 @@ export function createRulesResearch(dependencies: StageDependencies): Stage<'res
   return {
     name: 'research',
     async run(context) {
-      const found = await findDescription(context, dependencies);
-      const researched = await research(found, context, dependencies);
+      const { found, blueprint: researched } = await findAndResearch(context, dependencies);
       assertReadable(researched, context.request.streams);
       const corrections = await readCorrections(context);
       const probe = await probed(researched, context, dependencies);
@@ -38,6 +40,23 @@ export function createRulesResearch(dependencies: StageDependencies): Stage<'res
       return { status: 'done', result: resultOf(blueprint) };
     },
   };
+}
+
+/** A URL that turns out to be a page of documentation is searched for a link to the description. */
+async function findAndResearch(
+  context: StageContext,
+  dependencies: StageDependencies,
+): Promise<{ found: FoundDescription; blueprint: Blueprint }> {
+  const found = await findDescription(context, dependencies);
+  try {
+    return { found, blueprint: await research(found, context, dependencies) };
+  } catch (error) {
+    const isPage =
+      error instanceof SourcewrightError && error.code === 'input' && error.message.includes(HTML_PAGE);
+    if (!isPage || found.how !== undefined || !isUrl(found.location)) throw error;
+    const linked = await describedBy(found.location, context);
+    return { found: linked, blueprint: await research(linked, context, dependencies) };
+  }
 }
 
 async function research(

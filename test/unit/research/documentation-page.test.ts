@@ -150,19 +150,17 @@ describe('research from a documentation page', () => {
     assert.equal((await rejection(find('docs.html'))).code, 'input');
   });
 
-  it('goes on to a brief', async () => {
-    await withServer(
-      site({ '/docs': '<html><a href="openapi.json">x</a>', '/openapi.json': DESCRIPTION }),
-      (origin) =>
+  for (const kind of ['docs', 'description'] as const) {
+    it(`goes on to a brief, given as ${kind}`, async () => {
+      const pages = { '/docs': '<html><a href="openapi.json">x</a>', '/openapi.json': DESCRIPTION };
+      await withServer(site(pages), (origin) =>
         withFiles({}, async (workspace) => {
-          const context = await stageContext({
-            source: { kind: 'docs', location: `${origin}/docs` },
-            workspace,
-          });
+          const context = await stageContext({ source: { kind, location: `${origin}/docs` }, workspace });
           const outcome = await createRulesResearch(dependencies()).run(context);
           assert.equal(outcome.status === 'done' && outcome.result.connectorName, 'small');
           assert.ok(context.lines.some((line) => line.includes('Found the description')));
         }),
-    );
-  });
+      );
+    });
+  }
 });
