@@ -41,7 +41,7 @@ export function runChild(options: ChildOptions): Promise<ChildEnd> {
     }
     const child = spawn(options.file, [...options.args], {
       cwd: options.cwd,
-      env: options.env as NodeJS.ProcessEnv,
+      env: options.env,
       detached: process.platform !== 'win32',
       windowsHide: true,
       shell: false,

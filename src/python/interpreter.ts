@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { SourcewrightError } from '../errors.ts';
 import { capture } from './process-runner.ts';
-import { programCandidates } from './process-tree.ts';
+import { programCandidates, searchPath } from './process-tree.ts';
 
 export interface Interpreter {
   /** The interpreter itself, absolute; never a version manager's shim. */
@@ -94,12 +94,27 @@ function notFound(rejected: readonly string[], setting: string | undefined): Sou
   });
 }
 
+/** What was found before, by setting and search path: asking the candidates again takes a second on some machines. */
+const known = new Map<string, Interpreter>();
+
 /**
  * The interpreter to use: the setting, or else the first that fits from the search path.
  * @throws SourcewrightError `environment` naming what was tried and why it does not fit.
  */
 export async function findInterpreter(options: InterpreterOptions = {}): Promise<Interpreter> {
   const environment = options.environment ?? process.env;
+  const key = JSON.stringify([options.setting?.trim() ?? '', searchPath(environment)]);
+  const before = known.get(key);
+  if (before !== undefined && (await isExecutable(before.path))) return before;
+  const found = await search(options, environment);
+  known.set(key, found);
+  return found;
+}
+
+async function search(
+  options: InterpreterOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Interpreter> {
   const setting = options.setting?.trim();
   const rejected: string[] = [];
   if (setting !== undefined && setting !== '') {

@@ -21,6 +21,8 @@ export interface SuiteRun {
   readonly title: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Measure coverage, which makes the suite slower. */
+  readonly coverage: boolean;
 }
 
 /** The connector's files in two heaps, as they are hashed for the evidence. */
@@ -113,9 +115,8 @@ export async function runSuite(run: SuiteRun): Promise<TestReport> {
     const results = join(home, 'results');
     await mkdir(results);
     const junit = join(results, 'junit.xml');
-    const coverage = (await hasPackage(run.environment, 'pytest_cov'))
-      ? join(results, 'coverage.json')
-      : undefined;
+    const measured = run.coverage && (await hasPackage(run.environment, 'pytest_cov'));
+    const coverage = measured ? join(results, 'coverage.json') : undefined;
     const args = pytestArguments(junit, coverage);
     await rm(join(run.connectorDir, RESULTS_FILE), { force: true });
     const before = await evidenceHashes(run.connectorDir);

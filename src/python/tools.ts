@@ -1,7 +1,7 @@
 /** Quiet runs of Python tools over a connector, with the environment of a test run. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import { childEnvironment } from './child-environment.ts';
 import type { PythonEnvironment } from './environments.ts';
@@ -19,11 +19,6 @@ export interface ToolRun {
 }
 
 export type ToolResult = Captured & { readonly command: string };
-
-/** Folder for caches that tools may keep between runs, beside the environment they belong to. */
-export function toolCache(environment: PythonEnvironment, tool: string): string {
-  return join(dirname(environment.dir), `${tool}-cache`);
-}
 
 /**
  * Runs Python with these arguments and captures what it prints. Byte code goes to a temporary folder.

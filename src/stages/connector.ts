@@ -1,6 +1,6 @@
 /** What several stages need of a connector: its environment, its brief, its helper scripts. */
 import { access, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { compileConnector, type CompiledFile } from '../blueprint/compiler/compile.ts';
 import { SourcewrightError } from '../errors.ts';
 import { Brief, type StageContext } from '../pipeline/contracts.ts';
@@ -89,6 +89,11 @@ export async function compileBrief(
   return (dependencies.compile ?? compileConnector)(brief.blueprint, {
     templateDir: dependencies.templateDir,
   });
+}
+
+/** mypy's cache for one connector: two connectors have modules of the same names, so they don't share one. */
+export function mypyCache(context: Pick<StageContext, 'request' | 'connectorDir'>): string {
+  return join(context.request.workspace, '.sourcewright', 'cache', 'mypy', basename(context.connectorDir));
 }
 
 /** Path of one of our own Python helper scripts. @throws SourcewrightError `internal` when it was not packaged. */

@@ -17,26 +17,26 @@ interface Verdict {
   readonly cure?: string;
 }
 
+/** The file itself is not valid Python. */
+const UNPARSED = /\b(SyntaxError|IndentationError|TabError)\b/;
+
 interface Frame {
   readonly file: string;
   readonly line: number;
 }
 
-/** The connector's own frames, outermost first, in pytest's long and native style. */
+/** The connector's own frames, outermost first. */
 export function ownFrames(details: string): Frame[] {
-  const frames: Frame[] = [];
-  for (const found of details.matchAll(/^(?:.*[\\/])?((?:src|tests)[\\/][^\s:]+\.py):(\d+):/gm)) {
-    if (found[0].includes('site-packages')) continue;
-    frames.push({ file: (found[1] ?? '').replaceAll('\\', '/'), line: Number(found[2]) });
-  }
-  if (frames.length > 0) return frames;
-  for (const found of details.matchAll(
-    /^\s*(?:E\s+)?File "(?:.*[\\/])?((?:src|tests)[\\/][^"]+\.py)", line (\d+)/gm,
-  )) {
-    if (found[0].includes('site-packages')) continue;
-    frames.push({ file: (found[1] ?? '').replaceAll('\\', '/'), line: Number(found[2]) });
-  }
-  return frames;
+  const toFrame = (found: RegExpMatchArray): Frame[] =>
+    found[0].includes('site-packages')
+      ? []
+      : [{ file: (found[1] ?? '').replaceAll('\\', '/'), line: Number(found[2]) }];
+  const pytestStyle = /^(?:.*[\\/])?((?:src|tests)[\\/][^\s:]+\.py):(\d+):/gm;
+  const pythonStyle = /^\s*(?:E\s+)?File "(?:.*[\\/])?((?:src|tests)[\\/][^"]+\.py)", line (\d+)/gm;
+  const frames = [...details.matchAll(pytestStyle)].flatMap(toFrame);
+  const named = [...details.matchAll(pythonStyle)].flatMap(toFrame);
+  // What does not parse is named in Python's own style, below the frames that imported it.
+  return frames.length === 0 || UNPARSED.test(details) ? [...frames, ...named] : frames;
 }
 
 /** What was raised, as one text: the lines that pytest marks with `E`, and the message. */

@@ -16,7 +16,7 @@ import type { PythonEnvironment } from '../../python/environments.ts';
 import { RESULTS_FILE } from '../../python/pytest.ts';
 import { runTool } from '../../python/tools.ts';
 import { checkConnectorFolder, hashFile, listFiles, sha256, writeInside } from '../../workspace/files.ts';
-import { compileBrief, connectorEnvironment } from '../connector.ts';
+import { compileBrief, connectorEnvironment, mypyCache } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { baselinePath, emitConnector, restoreMissing } from './emit.ts';
 import { runStaticChecks } from './static-checks.ts';
@@ -180,7 +180,12 @@ export function createRulesGenerate(d: StageDependencies): Stage<'generate'> {
       }
       if (context.signal.aborted) throw new SourcewrightError('cancelled', 'Cancelled.');
       context.progress('Checking that it compiles, imports, and what ruff and mypy say.');
-      const checks = await runStaticChecks(context.connectorDir, environment, context.signal);
+      const checks = await runStaticChecks(
+        context.connectorDir,
+        environment,
+        mypyCache(context),
+        context.signal,
+      );
       const failed = checks.filter((check) => !check.passed).map((check) => check.name);
       context.progress(
         failed.length === 0

@@ -2,7 +2,7 @@
 import type { StaticCheck } from '../../pipeline/contracts.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { excerpt } from '../../python/junit.ts';
-import { runTool, toolCache, type ToolResult } from '../../python/tools.ts';
+import { runTool, type ToolResult } from '../../python/tools.ts';
 
 const IMPORT_ALL = `
 import importlib, pkgutil, sys
@@ -29,6 +29,7 @@ export function toStaticCheck(name: StaticCheck['name'], result: ToolResult, sho
 export async function runStaticChecks(
   connectorDir: string,
   environment: PythonEnvironment,
+  mypyCache: string,
   signal: AbortSignal,
 ): Promise<StaticCheck[]> {
   const run = (args: readonly string[]): Promise<ToolResult> =>
@@ -37,7 +38,7 @@ export async function runStaticChecks(
   const imported = run(['-c', IMPORT_ALL]);
   const ruff = run(['-m', 'ruff', 'check', '--no-cache', '--output-format=concise', '.']);
   const format = run(['-m', 'ruff', 'format', '--check', '--no-cache', 'src', 'tests']);
-  const mypy = run(['-m', 'mypy', `--cache-dir=${toolCache(environment, 'mypy')}`, 'src']);
+  const mypy = run(['-m', 'mypy', `--cache-dir=${mypyCache}`, 'src']);
   return [
     toStaticCheck('compile', await compile),
     toStaticCheck('import', await imported, 'python -c "import src and each of its modules"'),

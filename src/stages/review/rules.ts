@@ -17,11 +17,10 @@ import {
   TestReport,
 } from '../../pipeline/contracts.ts';
 import { SourcewrightError } from '../../errors.ts';
-import type { PythonEnvironment } from '../../python/environments.ts';
-import { runTool, toolCache, type ToolResult } from '../../python/tools.ts';
+import { runTool, type ToolResult } from '../../python/tools.ts';
 import { listFiles } from '../../workspace/files.ts';
 import { scanFiles } from '../../workspace/secrets.ts';
-import { connectorEnvironment, helperScript, readBrief } from '../connector.ts';
+import { connectorEnvironment, helperScript, mypyCache, readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { finishFindings, type FindingDraft } from '../findings.ts';
 import { toStaticCheck } from '../generate/static-checks.ts';
@@ -77,11 +76,10 @@ async function runRuff(
 }
 
 async function runMypy(
-  environment: PythonEnvironment,
+  cacheDir: string,
   run: (args: readonly string[]) => Promise<ToolResult>,
 ): Promise<Gathered> {
-  const cache = `--cache-dir=${toolCache(environment, 'mypy')}`;
-  const result = await run(['-m', 'mypy', cache, '--strict', '--output=json', 'src']);
+  const result = await run(['-m', 'mypy', `--cache-dir=${cacheDir}`, '--strict', '--output=json', 'src']);
   const drafts = mypyFindings(result);
   // 1 = findings, 2 = it could not work; a syntax error gives 2 and a finding.
   if (result.exitCode !== 0 && drafts.length === 0 && result.exitCode !== 1) throw broken('mypy', result);
@@ -156,7 +154,7 @@ async function review(d: StageDependencies, context: StageContext): Promise<Stag
   const script = await helperScript(d, 'check_connector.py');
   const [ruff, mypy, own, secrets, suite] = await Promise.all([
     runRuff(dir, run),
-    runMypy(environment, run),
+    runMypy(mypyCache(context), run),
     runOwnChecks(script, dir, run),
     secretFindings(dir),
     suiteFindings(context),

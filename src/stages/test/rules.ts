@@ -118,6 +118,7 @@ export function createRulesTest(d: StageDependencies): Stage<'test'> {
         title: `Tests of ${context.connectorDir.split(/[\\/]/).pop() ?? 'the connector'}`,
         timeoutMs: d.testTimeoutMs ?? DEFAULT_TEST_TIMEOUT_MS,
         signal: context.signal,
+        coverage: true,
       });
       const integrity = await suiteIntegrity(d, context, environment);
       const report: TestReport = { ...ran, integrity };

@@ -258,13 +258,10 @@ describe('checks for connectors', function () {
   };
 
   for (const [rule, file, text] of PLANTED) {
-    const line = text.split('\n').findIndex((part) => part.includes('<<<')) + 1;
-    it(`${rule}: ${
-      text
-        .split('\n')
-        [line - 1]?.replace(/\s*#?\s*<<<.*$/, '')
-        .trim() ?? ''
-    }`, async () => {
+    const lines = text.split('\n');
+    const line = lines.findIndex((part) => part.includes('<<<')) + 1;
+    const shown = (lines[line - 1] ?? '').replace(/\s*#?\s*<<<.*$/, '').trim();
+    it(`${rule}: ${shown}`, async () => {
       const found = await check({ ...base, [file]: text.replace(/ ?<<</, '') });
       const own = found.filter((entry) => entry.rule === rule);
       assert.ok(

@@ -59,7 +59,7 @@ describe('pull requests', function () {
   beforeEach(async () => {
     base = await realpath(await mkdtemp(join(tmpdir(), 'sourcewright-hub-')));
     const run = (cwd: string, ...args: string[]): void => {
-      execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x.test', ...args], { cwd, env: environment() as NodeJS.ProcessEnv, stdio: 'pipe' });
+      execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x.test', ...args], { cwd, env: environment(), stdio: 'pipe' });
     };
     run(base, 'init', '--quiet', '--bare', 'hub.git');
     run(base, 'init', '--quiet', '--initial-branch=main', 'repo');

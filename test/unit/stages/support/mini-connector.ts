@@ -29,7 +29,7 @@ import sys
 def main() -> int:
     """Answer one command on standard output."""
     if sys.argv[1:2] == ["spec"]:
-        spec = {"connectionSpecification": {}}
+        spec: dict[str, object] = {"connectionSpecification": {}}
         sys.stdout.write(json.dumps({"type": "SPEC", "spec": spec}) + "\\n")
         return 0
     return 1
