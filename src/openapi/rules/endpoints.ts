@@ -87,10 +87,7 @@ export function readEndpoints(description: Description, schemas: SchemaReader): 
       const written = item.value[method];
       if (written === undefined) continue;
       // Not in the specification, but common in descriptions of many files: an operation that stands elsewhere.
-      const operation = description.deref<OperationObject>(
-        written,
-        pointerAt(item.pointer, method),
-      );
+      const operation = description.deref<OperationObject>(written, pointerAt(item.pointer, method));
       if (operation === undefined) continue;
       endpoints.push(readEndpoint(description, schemas, path, method, item, operation));
     }

@@ -331,10 +331,10 @@ function found(
   const days = statedMaxDays(`${filter.description} ${end?.description ?? ''} ${endpoint.description}`);
   const named = UPDATED.test(filter.field) || CREATED.test(filter.field);
   const confidence =
-    (named ? 0.88 : filter.about === 'updated' ? 0.8 : filter.about === 'created' ? 0.75 : 0.6) -
+    (named ? 0.88 : filter.about === 'updated' ? 0.85 : filter.about === 'created' ? 0.8 : 0.6) -
     (field.path.length > 1 ? 0.1 : 0);
   const doubts: string[] = [];
-  if (!named) doubts.push(`whether ${filter.name} goes by ${field.path.join('.')}`);
+  if (!named && filter.about === 'time') doubts.push(`whether ${filter.name} goes by ${field.path.join('.')}`);
   if (stated === undefined) doubts.push(`in which format ${filter.name} is written`);
   return {
     incremental: {

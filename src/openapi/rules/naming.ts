@@ -105,6 +105,11 @@ function pathNames(endpoint: Endpoint): string[] {
 export function streamNames(endpoint: Endpoint): string[] {
   const names = pathNames(endpoint).map((name) => pythonName(name, 'records'));
   const constants = endpoint.constants.map((constant) => `${constant.name}_${constant.value}`).join('_');
+  // `/rest?method=photos.search`: the value is the name.
+  const telling = endpoint.constants
+    .map((constant) => constant.value)
+    .find((value) => /^[\w-]+([._/][\w-]+)+$/.test(value));
+  if (telling !== undefined) names.unshift(pythonName(telling, 'records'));
   return constants === ''
     ? names
     : [...names, pythonName(`${names.at(-1) ?? 'records'}_${constants}`, 'records')];

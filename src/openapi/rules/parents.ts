@@ -231,6 +231,7 @@ export class ParentIndex {
         entity &&
         entities.has(asked) &&
         NATURAL_ORDER.includes(given) &&
+        (PEOPLE.test(asked) || !/^(login|username)$/.test(given)) &&
         parameter.schema.types.has('string')
       )
         strength = 0.82 - NATURAL_ORDER.indexOf(given) * 0.01;
@@ -289,6 +290,9 @@ const GENERIC_PARAMETER =
 
 /** Fields by which people address things, in order. */
 const NATURAL_ORDER = ['login', 'username', 'slug', 'key', 'code', 'name', 'uuid', 'sid'];
+/** Entities that have a login or user name. */
+const PEOPLE =
+  /(user|member|account|owner|org|organi[sz]ation|team|person|player|author|profile|group|customer|admin)$/;
 
 /** A text parameter and a number: an id may still be meant, but a name is likelier. */
 function mismatched(parameter: SchemaView, field: SchemaView): boolean {
@@ -315,17 +319,18 @@ function entitiesOf(list: ParentCandidate): string[] {
   if (lastWords.length > 0) {
     entities.add(lastWords.join(''));
     // `calendarList`, `user-list`: lists of what stands before.
-    if (lastWords.length > 1 && /^(list|collection|index)$/.test(lastWords.at(-1) ?? ''))
+    if (lastWords.length > 1 && /^(list|collection|index)$/.test(words(last).at(-1) ?? ''))
       entities.add(lastWords.slice(0, -1).join(''));
   }
   if (list.row.component !== undefined) {
     const parts = words(list.row.component)
       .map(singular)
       .filter(
-        (word) =>
-          !/^(list|entry|response|item|dto|model|simple|full|minimal|basic|summary|rep|object|schema)$/.test(
+        (word, index, all) =>
+          !/^(entry|response|item|dto|model|simple|full|minimal|basic|summary|rep|object|schema)$/.test(
             word,
-          ),
+          ) &&
+          (word !== 'list' || index === all.length - 1),
       );
     if (parts.length > 0) entities.add(parts.join(''));
   }

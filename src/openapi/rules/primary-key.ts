@@ -24,19 +24,24 @@ export function shapeOf(segments: readonly string[]): string {
 
 /** For each list path, the parameters by which single rows are addressed below it. Any method counts. */
 export function indexDetails(paths: Iterable<string>): DetailIndex {
-  const index = new Map<string, string[]>();
+  const exact = new Map<string, string[]>();
+  const passing = new Map<string, string[]>();
   for (const path of paths) {
     const segments = (path.split(/[?#]/)[0] ?? '').split('/').filter((segment) => segment !== '');
-    const last = segments.at(-1);
-    if (last === undefined || !/^\{[^{}]+\}(\.json)?$/.test(last)) continue;
-    const [parameter] = segmentParameters(last);
-    if (parameter === undefined) continue;
-    const key = shapeOf(segments.slice(0, -1));
-    const known = index.get(key);
-    if (known === undefined) index.set(key, [parameter]);
-    else known.push(parameter);
+    for (const [at, segment] of segments.entries()) {
+      if (!/^\{[^{}]+\}(\.json)?$/.test(segment)) continue;
+      const [parameter] = segmentParameters(segment);
+      if (parameter === undefined) continue;
+      // What stands below a row addresses the row as well: `/stones/{code}/cuts`.
+      const index = at === segments.length - 1 ? exact : passing;
+      const key = shapeOf(segments.slice(0, at));
+      const known = index.get(key);
+      if (known === undefined) index.set(key, [parameter]);
+      else if (!known.includes(parameter)) known.push(parameter);
+    }
   }
-  return index;
+  for (const [key, parameters] of passing) if (!exact.has(key)) exact.set(key, parameters);
+  return exact;
 }
 
 /**
@@ -96,6 +101,28 @@ const IDS: Readonly<Record<string, number>> = {
   ean: 4.5,
   iban: 4.5,
 };
+/** What follows an entity's name in its key: `webhook_id`, `accountNumber`. */
+const KEY_SUFFIXES = [
+  'uuid',
+  'guid',
+  'gid',
+  'sid',
+  'id',
+  'key',
+  'code',
+  'slug',
+  'number',
+  'no',
+  'ref',
+  'identifier',
+  'hash',
+  'token',
+  'name',
+  'symbol',
+  'uri',
+  'url',
+  'email',
+];
 /** Natural keys: right where a row is addressed by them or nothing better is there. */
 const NATURAL: Readonly<Record<string, number>> = {
   key: 5.5,
@@ -153,6 +180,8 @@ export function findPrimaryKey(
   const all = [...flat, ...nested].sort((left, right) => right.score - left.score);
   const top = all[0];
   if (top !== undefined && top.score >= 4.4) return withForeignIds(single(top, all), top, row, schemas);
+  const only = onlyId(endpoint, row, schemas);
+  if (only !== undefined && (top?.score ?? 0) < 3.4) return only;
   const pair = composite(row, schemas);
   if (pair !== undefined) return pair;
   if (top !== undefined && top.score >= 3.4) return single(top, all);
@@ -298,17 +327,15 @@ function scoreField(
   if (name === '_id') score -= 0.4;
   if (/^[@$]/.test(name)) score = Math.min(score, 5);
   if (score === 0) {
-    const suffix =
-      /^(.*?)(uuid|guid|gid|sid|id|key|code|number|no|ref|slug|identifier|hash|token|name|symbol|uri|url|email)$/.exec(
-        own,
-      );
-    const base = suffix?.[1] ?? '';
-    if (base !== '' && entities.has(base)) {
-      score = /id$/.test(suffix?.[2] ?? '')
+    const suffix = KEY_SUFFIXES.find(
+      (end) => own.length > end.length && own.endsWith(end) && entities.has(own.slice(0, -end.length)),
+    );
+    if (suffix !== undefined) {
+      score = /id$/.test(suffix)
         ? 8.6
-        : /key|identifier/.test(suffix?.[2] ?? '')
+        : /key|identifier/.test(suffix)
           ? 6.2
-          : /name|url|uri|email/.test(suffix?.[2] ?? '')
+          : /name|url|uri|email/.test(suffix)
             ? 3.4
             : 5;
       rule = 'entity-id-field';
@@ -410,6 +437,25 @@ function scoreNested(
     scored.push({ ...best, score: best.score - (itself ? 1.5 : 5), rule: 'key-inside-row' });
   }
   return scored.sort((left, right) => right.score - left.score);
+}
+
+/** The one field of the row that ends in `id`, where it stands first and names nothing that the path goes through. */
+function onlyId(endpoint: Endpoint, row: SchemaView, schemas: SchemaReader): PrimaryKey | undefined {
+  const ids = [...row.properties].filter(
+    ([name, node]) => /^(id|uuid|guid|sid)$/.test(words(name).at(-1) ?? '') && isScalar(schemas.view(node)),
+  );
+  const [first] = ids;
+  const [start] = row.properties.keys();
+  if (ids.length !== 1 || first === undefined || first[0] !== start) return undefined;
+  const base = words(first[0]).slice(0, -1).map(singular).join('');
+  if (endpoint.segments.slice(0, -1).some((segment) => stem(segment) === base)) return undefined;
+  return {
+    paths: [[first[0]]],
+    confidence: 0.6,
+    rule: 'only-id-of-the-row',
+    pointer: first[1].pointer,
+    others: [],
+  };
 }
 
 function soleObject(row: SchemaView, schemas: SchemaReader): boolean {

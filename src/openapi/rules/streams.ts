@@ -192,6 +192,7 @@ function nameSeeds(seeds: readonly Seed[]): Map<Seed, string> {
     seed.endpoint.segments.flatMap(segmentParameters).length * 100 +
     (seed.rows.shape === 'single' ? 50 : 0) +
     (seed.endpoint.deprecated ? 40 : 0) +
+    (/search|find|lookup/i.test(seed.endpoint.template) ? 600 : 0) +
     seed.endpoint.segments.length;
   const ordered = [...seeds].sort((left, right) => depth(left) - depth(right));
   return new Map(ordered.map((seed) => [seed, registry.take(...streamNames(seed.endpoint))]));
