@@ -1,7 +1,7 @@
 /** README.md of a connector: what it reads, how to install, configure and run it, from both faces. */
 import type { AuthOption, Blueprint, Paging, Stream } from '../schema.ts';
 import { planOperations } from './agent-face-plan.ts';
-import { sentence } from './agent-face-python.ts';
+import { LINE_LENGTH, sentence } from './agent-face-python.ts';
 import {
   asksForCredentials,
   configRows,
@@ -308,7 +308,7 @@ function agentFace(blueprint: Blueprint): string[] {
       '    config = Config.model_validate(json.loads(Path("config.json").read_text()))',
       '    async with ApiClient(config) as client:',
       '        operations = CONNECTORS.bind_deps(client=client)',
-      `        result = await operations["${first.name}"](${[...given, ...limit].join(', ')})`,
+      ...callLines(`        result = await operations["${first.name}"]`, [...given, ...limit]),
       '        print(result.row_count, result.provenance)',
       `        print(result.${first.operation.result === 'text' ? 'data' : 'rows'})`,
       '',
@@ -328,6 +328,13 @@ function agentFace(blueprint: Blueprint): string[] {
       ]),
     ),
   ];
+}
+
+function callLines(head: string, args: readonly string[]): string[] {
+  const whole = `${head}(${args.join(', ')})`;
+  return whole.length <= LINE_LENGTH
+    ? [whole]
+    : [`${head}(`, ...args.map((one) => `            ${one},`), '        )'];
 }
 
 function limits(blueprint: Blueprint): string[] {

@@ -76,7 +76,7 @@ def test_a_list_returns_every_row_once(name: str) -> None:
     assert [[row[column] for column in columns] for row in result.rows] == [
         [row[column] for column in columns] for row in expected
     ]
-    assert "missing_columns" not in result.provenance.properties
+    assert result.provenance.properties == {"pages": len(api.requests), "complete": True}
 
 
 @each(LISTS)
@@ -86,9 +86,17 @@ def test_a_limit_bounds_the_rows_and_the_requests(name: str, limit: int) -> None
     api = PlayedApi(fixture)
     result = call(api, name, {fixture["limit"]: limit})
     assert result.row_count == limit
-    assert result.provenance.properties["complete"] is False
     pages = 1 if fixture["paging"]["kind"] == "none" else -(-limit // ROWS_PER_PAGE)
     assert len(api.requests) == pages
+    assert result.provenance.properties == {"pages": pages, "complete": False}
+
+
+@each([name for name in LISTS if OPERATIONS[name]["paging"]["kind"] == "none"])
+def test_a_list_of_one_page_is_known_to_be_complete(name: str) -> None:
+    fixture = OPERATIONS[name]
+    api = PlayedApi(fixture)
+    result = call(api, name, {fixture["limit"]: len(api.rows)})
+    assert result.provenance.properties == {"pages": 1, "complete": True}
 
 
 @each([name for name in TABLES if name not in LISTS])
@@ -212,12 +220,33 @@ def test_an_empty_list_is_a_table_and_finding_nothing_an_error(name: str) -> Non
     api = PlayedApi(fixture)
     api.rows = []
     if fixture["kind"] != "search":
-        result = call(api, name)
-        assert result.row_count == len(result.data) == 0
+        for given in ({}, {fixture["limit"]: 3}):
+            result = call(api, name, given)
+            assert result.row_count == len(result.data) == 0
     if fixture["kind"] == "search" or fixture["every"].keys() > fixture["required"].keys():
         with pytest.raises(EmptyResultError, match="Nothing found") as caught:
             call(api, name, fixture["every"])
         for field in fixture["every"]:
+            assert f"{field}=" in str(caught.value)
+
+
+@each(LISTS)
+def test_nothing_where_the_list_should_be_is_an_empty_list(name: str) -> None:
+    if OPERATIONS[name]["kind"] != "search":
+        result = call(PlayedApi(OPERATIONS[name], httpx.Response(200, json=None)), name)
+        assert result.row_count == 0
+
+
+@each(NAMES)
+def test_what_the_api_refuses_names_the_parameters(name: str) -> None:
+    for status in (400, 422):
+        refusal = httpx.Response(status, json={"error": "no such colour"})
+        api = PlayedApi(OPERATIONS[name], refusal)
+        with pytest.raises(OperationError, match="change them") as caught:
+            call(api, name, OPERATIONS[name]["every"])
+        assert "no such colour" in str(caught.value)
+        assert caught.value.status == status
+        for field in OPERATIONS[name]["every"]:
             assert f"{field}=" in str(caught.value)
 
 
@@ -238,7 +267,9 @@ def test_provenance_has_the_parameters_and_no_secret(name: str) -> None:
     result = call(PlayedApi(fixture), name, fixture["every"])
     assert result.provenance.source == name
     assert result.provenance.fetched_at is not None
-    assert {key: result.provenance.params[key] for key in fixture["every"]} == fixture["every"]
+    defaults = {fixture["limit"]: 100} if fixture["limit"] else {}
+    assert result.provenance.params == {**defaults, **fixture["every"]}
+    assert call(PlayedApi(fixture), name).provenance.params == {**defaults, **fixture["required"]}
     assert SECRET not in repr(result.provenance)
     assert SECRET not in repr(result)
 
