@@ -27,6 +27,8 @@ const ONLY_WITH: Readonly<Record<string, string>> = {
   'src/incremental.py': 'incremental',
   'src/state.py': 'incremental',
   'tests/test_incremental.py': 'incremental',
+  'tests/test_operation_rules.py': 'operations',
+  'tests/test_operations.py': 'operations',
 };
 
 /**

@@ -90,10 +90,14 @@ export function features(blueprint: Blueprint): Set<string> {
     streamFeatures(stream, streams).forEach((name) => found.add(name));
   }
   for (const operation of blueprint.operations) {
-    if (operation.selected) pagingFeatures(operation.paging).forEach((name) => found.add(name));
+    if (!operation.selected) continue;
+    found.add('operations');
+    pagingFeatures(operation.paging).forEach((name) => found.add(name));
   }
   for (const operation of blueprint.operations) {
-    if (operation.selected) pagingFeatures(operation.paging).forEach((name) => found.add(name));
+    if (!operation.selected) continue;
+    found.add('operations');
+    pagingFeatures(operation.paging).forEach((name) => found.add(name));
   }
   const { rateLimit } = blueprint;
   if (knownRate(rateLimit) !== undefined) found.add('rate.bucket');
