@@ -1,14 +1,6 @@
 /** Every command in one table: its id and what it does. They are thin; the services do the work. */
 import { join } from 'node:path';
-import {
-  commands,
-  ProgressLocation,
-  Uri,
-  window,
-  workspace,
-  type Disposable,
-  type LogOutputChannel,
-} from 'vscode';
+import { commands, ProgressLocation, Uri, window, type Disposable, type LogOutputChannel } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
 import type { StageName } from '../pipeline/contracts.ts';
 import type { FindingComments, FindingTarget } from './findings/finding-comments.ts';
@@ -17,7 +9,7 @@ import { askForRun, type GenerateArguments } from './generate/generate-connector
 import { openArtifact } from './open-artifact.ts';
 import type { PipelineNode } from './pipeline-tree.ts';
 import { STAGE_LABEL } from './present.ts';
-import type { RunEntry, RunService } from './run-service.ts';
+import { requireTrust, type RunEntry, type RunService } from './run-service.ts';
 import { showError } from './show-error.ts';
 
 export interface Services {
@@ -119,15 +111,7 @@ async function generateConnector(
   services: Services,
   given?: GenerateArguments | Uri,
 ): Promise<string | undefined> {
-  if (!workspace.isTrusted) {
-    throw new SourcewrightError(
-      'input',
-      'This workspace is not trusted, so no code is generated or run in it.',
-      {
-        cure: 'Trust it with "Workspaces: Manage Workspace Trust" once you know where it comes from.',
-      },
-    );
-  }
+  requireTrust();
   const { runs, dist, sample } = services;
   const engine = await runs.engine();
   const request = await askForRun(

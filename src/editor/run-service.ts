@@ -25,7 +25,7 @@ import type {
 } from '../pipeline/contracts.ts';
 import { DisposableStore } from './disposables.ts';
 import type * as engineModule from './engine.ts';
-import { isFinal } from './present.ts';
+import { isFinal, runName, runSummary } from './present.ts';
 import { readSettings } from './settings.ts';
 import type { TaskRunner } from './task-runner.ts';
 
@@ -120,6 +120,7 @@ export class RunService implements Disposable {
 
   /** Starts a run and shows it. Throws `SourcewrightError`. */
   async start(request: RunRequest): Promise<RunEntry> {
+    requireTrust();
     const engine = await this.engine();
     const run = await engine.startRun(request, this.#dependencies(engine, request.workspace));
     this.#hold(run);
@@ -147,6 +148,7 @@ export class RunService implements Disposable {
   }
 
   async #open(runId: string): Promise<PipelineRun> {
+    requireTrust();
     const { view } = this.#require(runId);
     const engine = await this.engine();
     try {
@@ -163,6 +165,7 @@ export class RunService implements Disposable {
 
   /** Runs one stage of a run by hand, outside its pipeline. Throws `locked` while the run is at work elsewhere. */
   async runStage(runId: string, stage: StageName): Promise<void> {
+    requireTrust();
     const { view } = this.#require(runId);
     const engine = await this.engine();
     const after = await engine.runStage(view.runDir, stage, this.#dependencies(engine, view.workspace));
@@ -218,6 +221,11 @@ export class RunService implements Disposable {
   }
 
   #put(entry: RunEntry): void {
+    const { view } = entry;
+    const before = this.#entries.get(view.runId)?.view;
+    if (before?.status !== view.status || before.gate !== view.gate) {
+      this.#options.log.info(`${runName(view)}: ${runSummary(view)} (run ${view.runId}).`);
+    }
     this.#entries.set(entry.view.runId, entry);
     this.#changed.fire(entry);
   }
@@ -271,6 +279,18 @@ export class RunService implements Disposable {
   async close(): Promise<void> {
     await Promise.allSettled([...this.#held.keys()].map((runId) => this.#letGo(runId)));
   }
+}
+
+/** To drive a run is to run code of the workspace: the tests of its connector. Looking at runs needs no trust. */
+export function requireTrust(): void {
+  if (workspace.isTrusted) return;
+  throw new SourcewrightError(
+    'input',
+    'This workspace is not trusted, so no code is generated or run in it.',
+    {
+      cure: 'Trust it with "Workspaces: Manage Workspace Trust" once you know where it comes from.',
+    },
+  );
 }
 
 function folderOf(root: string): WorkspaceFolder {

@@ -113,6 +113,14 @@ describe('from F1 to published', function () {
     await window.quickRow('Only the name of an API').click();
     await window.quickRow('agents engine is not part of this version').waitFor();
 
+    await window.quickRow('Browse').click();
+    await window.waitForStep('OpenAPI description');
+    await window.quickInput.fill(join(workspace, 'broken-page.yaml'));
+    await window.page.keyboard.press('Enter');
+    await window.waitForStep('what describes the API?');
+    await window.quickRow(/HTML page, not an API description/).waitFor();
+    await window.screenshot('unreadable-file');
+
     await window.quickRow('From a URL').click();
     await window.waitForStep('address of the description');
     await window.quickInput.fill('ftp://example.com');
@@ -155,6 +163,7 @@ describe('from F1 to published', function () {
     await window.toast('research is ready to approve').waitFor({ timeout: 60_000 });
     await window.statusBar('Approve?').waitFor();
     await window.treeItem(/^Research: waiting/).waitFor();
+    assert.equal(await window.toast('research is ready to approve').count(), 1);
     await window.screenshot('research-gate');
     await window.answerToast('research is ready to approve', 'Look and Decide');
     await window.webview.locator('body', { hasText: 'Village Library' }).waitFor();

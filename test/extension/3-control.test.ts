@@ -119,6 +119,32 @@ describe('a run under way', function () {
     assert.equal(view.status, 'published', 'a stage by hand changed where the run stands');
   });
 
+  it('pauses with the cure where Python is missing, and goes on once that is mended', async () => {
+    const settings = vscode.workspace.getConfiguration('sourcewright');
+    const setPython = (path: string | undefined): Thenable<void> =>
+      settings.update('pythonPath', path, vscode.ConfigurationTarget.Global);
+    await setPython('/nowhere/python3');
+    try {
+      const runId = await generate({ name: 'to-mend' });
+      const paused = await until('the pause', async () => {
+        const view = await viewOf(runId);
+        return view.status === 'paused' && view;
+      });
+      assert.equal(paused.pause?.cause, 'environment');
+      assert.match(`${paused.pause.message} ${paused.pause.cure}`, /python/i);
+      await setPython(undefined);
+      await vscode.commands.executeCommand('sourcewright.resume', runId);
+      await until('it to go on', async () => {
+        const view = await underWay(runId);
+        return stage(view, 'test').state === 'running';
+      });
+      await vscode.commands.executeCommand('sourcewright.cancelRun', runId);
+      await status(runId, 'cancelled');
+    } finally {
+      await setPython(undefined);
+    }
+  });
+
   it('fails in words where the description can’t be read, with nothing half-written', async () => {
     const runId = await generate({
       location: join(workspaceRoot(), 'broken-page.yaml'),
