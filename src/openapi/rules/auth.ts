@@ -440,7 +440,7 @@ function undeclared(description: Description, endpoints: readonly Endpoint[]): A
     options: [{ name: 'none', parts: [{ kind: 'none' }] }],
     confidence: suspicious ? 0.2 : 0.7,
     rule: 'no-scheme-declared',
-    pointers: ['/components'],
+    pointers: ['/paths'],
     quote: '',
     doubts: [
       suspicious
