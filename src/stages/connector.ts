@@ -7,6 +7,7 @@ import { Brief, type StageContext } from '../pipeline/contracts.ts';
 import { ensureEnvironment, type PythonEnvironment } from '../python/environments.ts';
 import { findInterpreter } from '../python/interpreter.ts';
 import type { StageDependencies } from './dependencies.ts';
+import { baselinePath, readBaseline } from './generate/emit.ts';
 
 /** Tools that we judge every connector with, also one whose own list lacks them; its pins win. */
 const TOOLS = ['pytest', 'pytest-cov', 'ruff', 'mypy'];
@@ -89,6 +90,19 @@ export async function compileBrief(
   return (dependencies.compile ?? compileConnector)(brief.blueprint, {
     templateDir: dependencies.templateDir,
   });
+}
+
+/**
+ * The connector as it was generated: what was written last, else what the compiler makes of the brief. After an update
+ * of Sourcewright the two differ, and then edits must be told by the former.
+ */
+export async function generatedFiles(
+  dependencies: StageDependencies,
+  context: StageContext,
+): Promise<CompiledFile[]> {
+  const written = await readBaseline(baselinePath(context.request.workspace, context.connectorDir));
+  if (written.size > 0) return [...written].map(([path, content]) => ({ path, content }));
+  return compileBrief(dependencies, context);
 }
 
 /** mypy's cache for one connector: two connectors have modules of the same names, so they don't share one. */

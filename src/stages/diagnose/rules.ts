@@ -15,7 +15,7 @@ import { SourcewrightError } from '../../errors.ts';
 import { inspectSuite } from '../../python/suite-inspection.ts';
 import { runTool } from '../../python/tools.ts';
 import { hashFile, sha256 } from '../../workspace/files.ts';
-import { compileBrief, connectorEnvironment, helperScript } from '../connector.ts';
+import { generatedFiles, connectorEnvironment, helperScript } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { finishFindings } from '../findings.ts';
 import { type ChangedSides, classify, classifyOutput, type Fault, overall } from './classify.ts';
@@ -23,7 +23,7 @@ import { type ChangedSides, classify, classifyOutput, type Fault, overall } from
 /** Compiled files that now read otherwise or are gone. */
 async function changedSides(d: StageDependencies, context: StageContext): Promise<ChangedSides> {
   const changed = { code: [] as string[], tests: [] as string[] };
-  for (const file of await compileBrief(d, context)) {
+  for (const file of await generatedFiles(d, context)) {
     if ((await hashFile(join(context.connectorDir, file.path))) === sha256(file.content)) continue;
     if (file.path.startsWith('tests/')) changed.tests.push(file.path);
     if (file.path.startsWith('src/')) changed.code.push(file.path);

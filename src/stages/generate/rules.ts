@@ -16,7 +16,7 @@ import type { PythonEnvironment } from '../../python/environments.ts';
 import { RESULTS_FILE } from '../../python/pytest.ts';
 import { runTool } from '../../python/tools.ts';
 import { checkConnectorFolder, hashFile, listFiles, sha256, writeInside } from '../../workspace/files.ts';
-import { compileBrief, connectorEnvironment, mypyCache } from '../connector.ts';
+import { compileBrief, connectorEnvironment, generatedFiles, mypyCache } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { baselinePath, emitConnector, restoreMissing } from './emit.ts';
 import { runStaticChecks } from './static-checks.ts';
@@ -135,7 +135,7 @@ async function fix(
   environment: PythonEnvironment,
 ): Promise<Work> {
   const failing = context.feedback?.failingTests ?? [];
-  const compiled = await compileBrief(d, context);
+  const compiled = await generatedFiles(d, context);
   const code = compiled.filter((file) => !file.path.startsWith('tests/'));
   const takenBack = await takeBackImprovements(context);
   if (takenBack.length > 0) {

@@ -10,7 +10,7 @@ import type { Finding, StageContext } from '../../pipeline/contracts.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { inspectSuite, type SuiteInspection } from '../../python/suite-inspection.ts';
 import { hashFile, sha256, writeInside } from '../../workspace/files.ts';
-import { compileBrief, helperScript } from '../connector.ts';
+import { generatedFiles, helperScript } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { finishFindings, type FindingDraft } from '../findings.ts';
 
@@ -89,7 +89,7 @@ export async function suiteIntegrity(
   environment: PythonEnvironment,
 ): Promise<Finding[]> {
   const { connectorDir, signal } = context;
-  const compiled = (await compileBrief(d, context)).filter((file) => file.path.startsWith('tests/'));
+  const compiled = (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
   const edited: CompiledFile[] = [];
   for (const file of compiled) {
     if ((await hashFile(join(connectorDir, file.path))) !== sha256(file.content)) edited.push(file);

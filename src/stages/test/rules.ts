@@ -13,7 +13,7 @@ import {
 } from '../../pipeline/contracts.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../../python/pytest.ts';
 import { writeInside } from '../../workspace/files.ts';
-import { compileBrief, connectorEnvironment } from '../connector.ts';
+import { generatedFiles, connectorEnvironment } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { restoreMissing } from '../generate/emit.ts';
 import { suiteIntegrity } from './integrity.ts';
@@ -69,7 +69,7 @@ function summary(report: TestReport): string {
  */
 async function restoreTests(d: StageDependencies, context: StageContext): Promise<string[]> {
   const replaced: { path: string; content: string | null }[] = [];
-  const tests = (await compileBrief(d, context)).filter((file) => file.path.startsWith('tests/'));
+  const tests = (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
   for (const file of tests) {
     const content = await readFile(join(context.connectorDir, file.path), 'utf8').catch(() => null);
     if (content !== file.content) replaced.push({ path: file.path, content });
@@ -98,7 +98,7 @@ async function prepare(d: StageDependencies, context: StageContext): Promise<voi
     );
     return;
   }
-  const tests = (await compileBrief(d, context)).filter((file) => file.path.startsWith('tests/'));
+  const tests = (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
   const restored = await restoreMissing(context.connectorDir, tests);
   if (restored.length > 0) context.progress(`Wrote missing tests: ${restored.join(', ')}.`);
 }

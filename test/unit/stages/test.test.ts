@@ -5,7 +5,7 @@ import { SourcewrightError } from '../../../src/errors.ts';
 import { type StageContext, TestReport, type TestResult } from '../../../src/pipeline/contracts.ts';
 import { ProcessRunner } from '../../../src/python/process-runner.ts';
 import type { StageDependencies } from '../../../src/stages/dependencies.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
+import { baselinePath, emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
 import { workbench, type Workbench } from './support/context.ts';
 import { miniConnector } from './support/mini-connector.ts';
@@ -232,6 +232,14 @@ def test_environment():
         (finding) => finding.rule === 'integrity-skip' && finding.range.file === TESTS,
       );
       assert.match(skip?.excerpt ?? '', /mark\.skip/);
+    });
+
+    it('compares with what was generated, also after an update of the compiler', async () => {
+      const baseline = baselinePath(bench.workspace, bench.connectorDir);
+      await emitConnector({ connectorDir: bench.connectorDir, baseline, compiled: miniConnector() });
+      const newer = miniConnector({ 'tests/test_new.py': 'def test_new():\n    assert 1 + 1 == 2\n' });
+      const { report } = await run({ mode: 'RERUN' }, { compile: () => newer });
+      assert.deepEqual(rules(report), []);
     });
 
     it('has nothing against more tests, more asserts and skips that were compiled', async () => {
