@@ -16,6 +16,8 @@ import {
   stringLines,
 } from './agent-face-python.ts';
 
+/** A description shorter than this, in characters, is no sentence. */
+const SHORTEST_DESCRIPTION = 8;
 /** Longest description of a parameter, in characters. */
 const DESCRIPTION_LENGTH = 300;
 /** Enumerations longer than this are described by their first values instead of listed as a type. */
@@ -181,7 +183,9 @@ function wholeNumber(value: number, outside: string): string {
 
 function describe(parameter: OperationParameter, type: FieldType): string {
   const text = sentence(plainText(parameter.description, DESCRIPTION_LENGTH));
-  const notes = [text === '' ? `The API's parameter ${plainText(parameter.name, 80)}.` : text];
+  const named = `The API's parameter ${plainText(parameter.name, 80)}.`;
+  // A word alone ("id") tells an agent nothing that the name does not.
+  const notes = [text === '' ? named : text.length < SHORTEST_DESCRIPTION ? `${text} ${named}` : text];
   const values = [...new Set(parameter.enum ?? [])];
   if (values.length > 0 && type.literals === undefined) {
     const shown = values.slice(0, SHOWN_OF_LONG_ENUM).map((value) => plainText(String(value), 60));

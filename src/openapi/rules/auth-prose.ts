@@ -8,7 +8,7 @@ import { shorten, squash } from './words.ts';
 export function prefixInText(text: string): string | undefined {
   if (text === '') return undefined;
   const known =
-    '(?:Bearer|Token token=|Token|Basic|ApiKey|Api-Key|API-Key|apikey|Key|GenieKey|SSWS|JWT|OAuth|PVEAPIToken=|Zoho-oauthtoken|Klaviyo-API-Key|DeepL-Auth-Key|Discogs token=|Splunk|Apikey)';
+    '(?:Bearer|Token token=|Token|Basic|ApiKey|Api-Key|API-Key|apikey|Key|GenieKey|SSWS|JWT|OAuth|PVEAPIToken=|Zoho-oauthtoken|DeepL-Auth-Key|Discogs token=|Splunk|Apikey)';
   const patterns = [
     // Authorization: Token abc…   /   'Authorization: "Bearer {token}"'
     new RegExp(
@@ -29,6 +29,8 @@ export function prefixInText(text: string): string | undefined {
       'i',
     ),
     new RegExp(`\\b(${known})\\s+[<{\\[]`, ''),
+    // set the `Authorization` header to `Acme-API-Key your-key`
+    /header\s+(?:value\s+)?(?:to|as|with|is|of)\s+(?:the\s+)?["'`*]+([A-Za-z][\w-]{1,30}=?)\s+(?:your|<|\{|\[|\$|xxx)/i,
   ];
   for (const pattern of patterns) {
     const match = pattern.exec(text)?.[1];

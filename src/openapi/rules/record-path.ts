@@ -346,7 +346,19 @@ export function mistakenObject(
   const last = endpoint.segments.at(-1);
   if (body?.json !== true || last === undefined || isParameterSegment(last)) return undefined;
   const plural = words(last).at(-1);
-  if (!addressed || plural === undefined || singular(plural) === plural) return undefined;
+  if (plural === undefined || singular(plural) === plural) return undefined;
+  if (asksForPages(endpoint) && body.schema.properties.has('id')) {
+    return {
+      recordPath: [],
+      shape: 'list',
+      row: body.schema,
+      confidence: 0.6,
+      rule: 'object-where-a-list-is-meant',
+      pointer: body.schema.pointer,
+      others: [],
+    };
+  }
+  if (!addressed) return undefined;
   for (const [name, node] of body.schema.properties) {
     if (!GENERIC.has(squash(name)) && stem(name) !== stem(last)) continue;
     const row = schemas.view(node);
@@ -362,6 +374,15 @@ export function mistakenObject(
     };
   }
   return undefined;
+}
+
+/** Nobody asks for a page, and its size, of one object. */
+function asksForPages(endpoint: Endpoint): boolean {
+  const names = endpoint.parameters
+    .filter(({ in: place }) => place === 'query')
+    .map(({ name }) => squash(name));
+  const page = names.some((name) => /^(page|pagenumber|offset|cursor|startat|pagetoken)$/.test(name));
+  return page && names.some((name) => /^(perpage|pagesize|limit|size|maxresults|count)$/.test(name));
 }
 
 /** True for a body that holds nothing but an envelope's own fields: the rows are left out of the description. */
