@@ -3,7 +3,7 @@
  * the person. Pure functions, so that each can be read and tested by itself.
  */
 import type { Feedback, Finding, ReviewResult, StageMode, StageName, StageResult } from './contracts.ts';
-import type { OpenFindings, PipelineContext, TestEvidence } from './machine-types.ts';
+import type { FaultSide, OpenFindings, PipelineContext, TestEvidence } from './machine-types.ts';
 
 /** Attempts of each stage before the first. */
 export const NO_STEP_YET: Record<StageName, number> = {
@@ -33,17 +33,21 @@ export function begun(context: PipelineContext, begin: Begin): Partial<PipelineC
     pause: null,
     error: null,
   };
+  const { beforeFix, fixChanged, fruitless, test } = context;
+  const fixing = (side: FaultSide): Partial<PipelineContext> => ({ beforeFix: { side, test }, fruitless });
   switch (stage) {
     case 'research':
       return { ...fresh, ...CLEARED, testsWritten: false, testsApproved: false };
-    case 'generate': {
-      const cleared = { ...fresh, ...CLEARED };
-      if (mode === 'FIX') return { ...cleared, beforeFix: context.test };
-      return mode === 'GENERATE' ? { ...cleared, testsWritten: false, testsApproved: false } : cleared;
-    }
+    case 'generate':
+      if (mode === 'FIX') return { ...fresh, ...CLEARED, ...fixing('code') };
+      if (mode === 'IMPROVE') return { ...fresh, ...CLEARED };
+      return { ...fresh, ...CLEARED, testsWritten: false, testsApproved: false };
     case 'test':
-      if (mode === 'FIX') return { ...fresh, ...CLEARED, beforeFix: context.test };
-      return { ...fresh, ...CLEARED, beforeFix: context.beforeFix, fixChanged: context.fixChanged };
+      if (mode === 'FIX') return { ...fresh, ...CLEARED, ...fixing('tests') };
+      // The run that shows what a FIX of the code was good for.
+      return beforeFix === null
+        ? { ...fresh, ...CLEARED }
+        : { ...fresh, ...CLEARED, beforeFix, fixChanged, fruitless };
     case 'diagnose':
       return fresh;
     case 'review':
@@ -58,7 +62,7 @@ export const CLEARED = {
   test: null,
   beforeFix: null,
   fixChanged: null,
-  repeated: false,
+  fruitless: [],
   question: null,
 } as const;
 
@@ -116,6 +120,10 @@ export function fromDiagnosis(context: PipelineContext, result: StageResult<'dia
 export const isPass = (context: PipelineContext, result: StageResult<'diagnose'>): boolean =>
   result.verdict === 'pass' && context.test?.result.verdict === 'passed';
 
+/** The side at fault has just had a FIX that changed nothing. */
+export const isFruitless = (context: PipelineContext, { verdict }: StageResult<'diagnose'>): boolean =>
+  context.fruitless.some((side) => side === verdict);
+
 /** Nothing that the person would have to answer: clean, or all that was found has been rejected before. */
 export const isClean = (result: ReviewResult, open: OpenFindings): boolean =>
   result.decision !== 'needs_research' &&
@@ -128,11 +136,14 @@ export const unsettled = (context: PipelineContext, open: OpenFindings): boolean
 
 /** The context after a test run: evidence replaces evidence. */
 export function tested(context: PipelineContext, after: TestEvidence): Partial<PipelineContext> {
-  const { beforeFix, fixChanged } = context;
+  const { beforeFix, fixChanged, fruitless } = context;
+  const before = beforeFix?.test ?? null;
+  const failed = after.result.verdict !== 'passed';
+  const same = failed && before !== null && changedNothing(before, after, fixChanged);
   return {
     test: after,
     testsWritten: true,
-    repeated: beforeFix !== null && changedNothing(beforeFix, after, fixChanged),
+    fruitless: same && beforeFix !== null ? [...new Set([...fruitless, beforeFix.side])] : [],
     beforeFix: null,
     fixChanged: null,
   };

@@ -119,6 +119,9 @@ export interface Counts {
   readonly reResearch: number;
 }
 
+/** Which of the two is at fault and gets fixed. */
+export type FaultSide = 'code' | 'tests';
+
 export interface TestEvidence {
   readonly result: StageResult<'test'>;
   readonly ran: string | null;
@@ -132,12 +135,12 @@ export interface PipelineContext {
   readonly counts: Counts;
   /** The newest test run of the code as it stands; null as soon as code or tests change. */
   readonly test: TestEvidence | null;
-  /** Evidence of the run that a FIX answers, until the tests have run again. */
-  readonly beforeFix: TestEvidence | null;
+  /** The test run that a FIX answers and the side that it fixes, until the tests have run again. */
+  readonly beforeFix: { readonly side: FaultSide; readonly test: TestEvidence | null } | null;
   /** Files that the FIX changed, where the stage says so. */
   readonly fixChanged: number | null;
-  /** The last FIX changed nothing and the same tests fail. */
-  readonly repeated: boolean;
+  /** Sides whose FIX has changed nothing since the tests last ran differently: another one there would not help. */
+  readonly fruitless: readonly FaultSide[];
   /** The tests belong to the code of the newest GENERATE. */
   readonly testsWritten: boolean;
   /** The person (or `auto`) has let the tests of this GENERATE through. */

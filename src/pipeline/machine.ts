@@ -17,6 +17,7 @@ import {
   fromDiagnosis,
   fromPerson,
   isClean,
+  isFruitless,
   isPass,
   limitText,
   NO_STEP_YET,
@@ -227,7 +228,7 @@ export const pipelineMachine = frame.createMachine({
             },
           },
           {
-            guard: ({ context, event }) => isNow({ context, event }) && context.repeated,
+            guard: ({ context, event }) => isNow({ context, event }) && isFruitless(context, event.result),
             target: 'paused',
             actions: holdForRetest(
               'stuck',

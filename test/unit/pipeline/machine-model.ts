@@ -156,6 +156,8 @@ export interface Edge {
   readonly to: Snapshot;
 }
 
+const MOST_NODES = 50_000;
+
 /** The whole graph that can be reached with these limits. */
 export function explore(limits: Limits): { nodes: Map<string, Snapshot>; edges: Edge[] } {
   const first = initial(limits);
@@ -169,6 +171,8 @@ export function explore(limits: Limits): { nodes: Map<string, Snapshot>; edges: 
       const key = keyOf(to);
       if (nodes.has(key)) continue;
       nodes.set(key, to);
+      if (nodes.size > MOST_NODES)
+        throw new Error('The machine has states without end: something in it only grows.');
       open.push(to);
     }
   }

@@ -191,7 +191,7 @@ describe('the pipeline on random walks', () => {
         const most = 11 * rounds + 5 * reviewCycles + 3 * codeFixes + 2 * testFixes;
         assert.ok(walked.length <= most, `${walked.length} steps, at most ${most}`);
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
@@ -223,7 +223,7 @@ describe('the pipeline on random walks', () => {
         ).length;
         assert.ok(visits(walked, 'gateTests', 'diagnosing') <= begun('test GENERATE') + wishes);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
@@ -245,7 +245,7 @@ describe('the pipeline on random walks', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });

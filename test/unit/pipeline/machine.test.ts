@@ -6,7 +6,7 @@ import { type Edge, eventsIn, explore, FINAL, initial, keyOf, next, type Snapsho
 
 const ZERO: Limits = { testFixes: 0, codeFixes: 0, reviewCycles: 0, reResearch: 0 };
 const SMALL: Limits = { testFixes: 1, codeFixes: 1, reviewCycles: 1, reResearch: 1 };
-const UNEVEN: Limits = { testFixes: 2, codeFixes: 1, reviewCycles: 2, reResearch: 0 };
+const UNEVEN: Limits = { testFixes: 2, codeFixes: 0, reviewCycles: 1, reResearch: 0 };
 
 /** Modes that answer something, and so have feedback; the others must have none. */
 const ANSWERING: readonly StageMode[] = ['REVISE', 'FIX', 'IMPROVE'];
@@ -113,17 +113,12 @@ for (const limits of [ZERO, SMALL, UNEVEN]) {
       for (const { from, to } of edges) {
         const fresh = to.context.step !== from.context.step;
         if (!fresh || !['research', 'generate', 'test'].includes(to.context.step.stage)) continue;
-        const { test, repeated, question, error, pause } = to.context;
-        assert.deepEqual(
-          { test, repeated, question, error, pause },
-          {
-            test: null,
-            repeated: false,
-            question: null,
-            error: null,
-            pause: null,
-          },
-        );
+        const { test, fruitless, question, error, pause } = to.context;
+        const cleared = { test: null, question: null, error: null, pause: null };
+        assert.deepEqual({ test, question, error, pause }, cleared);
+        // Which fixes were in vain is remembered from one fix to the next, and no longer.
+        const fix = to.context.step.mode === 'FIX' || from.context.step.mode === 'FIX';
+        if (!fix || from.value === 'paused') assert.deepEqual(fruitless, []);
       }
     });
 

@@ -217,6 +217,28 @@ describe('a run', () => {
       assert.equal(view.counts.codeFixes, 1);
     });
 
+    it('tries the other side before it stops, and neither side twice', async () => {
+      const trace: Trace = [];
+      const run = await start(
+        {
+          generate: ({ mode }) => done(generated(mode === 'FIX' ? [] : ['a.py'])),
+          async test(context) {
+            await context.writeArtifact('test-report.json', { codeSha256: 'c', testsSha256: 't' });
+            return done(tested(['t']));
+          },
+          diagnose: ({ attempt }) => done(diagnosed(attempt % 2 === 1 ? 'code' : 'tests')),
+        },
+        {},
+        trace,
+      );
+      const view = await run.settled();
+      assert.equal(view.pause?.cause, 'stuck');
+      assert.deepEqual(
+        trace.filter((line) => line.includes('FIX')),
+        ['generate FIX 2', 'test FIX 3'],
+      );
+    });
+
     it('believes the hashes of what ran more than the stage', async () => {
       const report = (code: string): object => ({ codeSha256: code, testsSha256: 't' });
       const run = await start({
