@@ -143,9 +143,16 @@ function toStream(
     paging: draft.paging.paging,
     ...(draft.parent.parent === undefined ? {} : { parent: draft.parent.parent }),
     ...(incremental === undefined || rows.shape === 'single' ? {} : { incremental }),
-    schema: rowSchema(rows.row, schemas),
+    schema: rows.shape === 'map' ? withMapKey(rowSchema(rows.row, schemas)) : rowSchema(rows.row, schemas),
     ...(example === undefined ? {} : { example }),
   };
+}
+
+/** Rows of a map carry the key that they stood under. */
+function withMapKey(schema: Stream['schema']): Stream['schema'] {
+  const properties =
+    typeof schema['properties'] === 'object' && schema['properties'] !== null ? schema['properties'] : {};
+  return { ...schema, properties: { _key: { type: 'string' }, ...properties } };
 }
 
 const MAX_EXAMPLE_CHARACTERS = 8000;

@@ -56,13 +56,22 @@ const FORMATS_BY_FIELD: Readonly<Record<About, RegExp>> = {
   time: EVENT_FIELD,
 };
 
+/** How often each name of a field stands in the rows of an API. */
+export function countSpellings(rows: Iterable<SchemaView>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const row of rows)
+    for (const name of row.properties.keys()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
 /** How a list can be read from where the last read ended. */
 export function findIncremental(
   endpoint: Endpoint,
   row: SchemaView,
   schemas: SchemaReader,
+  spellings: ReadonlyMap<string, number> = new Map(),
 ): IncrementalFinding {
-  const fields = timeFields(row, schemas);
+  const fields = timeFields(row, schemas, spellings);
   // When something happened is worth a question only where the row has no time of its own writing.
   const written = fields.filter((field) => field.about !== 'time');
   const candidates = (written.length > 0 ? written : fields)
@@ -217,7 +226,11 @@ interface TimeField {
 }
 
 /** Fields of the row, and of objects directly in it, that hold a point in time. */
-function timeFields(row: SchemaView, schemas: SchemaReader): TimeField[] {
+function timeFields(
+  row: SchemaView,
+  schemas: SchemaReader,
+  spellings: ReadonlyMap<string, number>,
+): TimeField[] {
   const fields: TimeField[] = [];
   const look = (view: SchemaView, prefix: readonly string[]): void => {
     for (const [name, node] of view.properties) {
@@ -238,7 +251,14 @@ function timeFields(row: SchemaView, schemas: SchemaReader): TimeField[] {
   // Ends, expiries and due dates lie ahead: nothing is read forward by them unless a filter names them.
   const ahead = (field: TimeField): number =>
     /^(end|expir|due|next|until|valid|cancel|delet|trial|renew|archiv)/.test(field.key) ? 1 : 0;
-  return fields.sort((left, right) => left.path.length - right.path.length || ahead(left) - ahead(right));
+  // Of `createdAt` and `created_at` in one row the one that the API's other rows have.
+  const usual = (field: TimeField): number => spellings.get(field.path.at(-1) ?? '') ?? 0;
+  return fields.sort(
+    (left, right) =>
+      left.path.length - right.path.length ||
+      ahead(left) - ahead(right) ||
+      (left.key === right.key ? usual(right) - usual(left) : 0),
+  );
 }
 
 function namedAsTime(key: string, name: string): boolean {
@@ -334,7 +354,8 @@ function found(
     (named ? 0.88 : filter.about === 'updated' ? 0.85 : filter.about === 'created' ? 0.8 : 0.6) -
     (field.path.length > 1 ? 0.1 : 0);
   const doubts: string[] = [];
-  if (!named && filter.about === 'time') doubts.push(`whether ${filter.name} goes by ${field.path.join('.')}`);
+  if (!named && filter.about === 'time')
+    doubts.push(`whether ${filter.name} goes by ${field.path.join('.')}`);
   if (stated === undefined) doubts.push(`in which format ${filter.name} is written`);
   return {
     incremental: {

@@ -2,7 +2,7 @@
 import type { Description } from '../description.ts';
 import type { Endpoint } from './endpoints.ts';
 import { isParameterSegment, segmentParameters } from './endpoints.ts';
-import { type IncrementalFinding, findIncremental } from './incremental.ts';
+import { type IncrementalFinding, countSpellings, findIncremental } from './incremental.ts';
 import { NameRegistry, streamNames } from './naming.ts';
 import { type PagingContext, type PagingFinding, findPaging, saysLinkHeader } from './paging.ts';
 import { pagingParameters } from './paging-request.ts';
@@ -75,6 +75,7 @@ export function draftStreams(
   }
   const parents = new ParentIndex([...candidates.values()], details, schemas);
   const context = pagingContext(description, seeds, schemas);
+  const spellings = countSpellings(seeds.map((seed) => seed.rows.row));
   const streams = seeds.map((seed): StreamDraft => {
     const primaryKey = keys.get(seed) ?? keyOf(seed, schemas, details, house);
     const single = primaryKey.paths.length === 1 ? primaryKey.paths[0] : undefined;
@@ -85,7 +86,7 @@ export function draftStreams(
       primaryKey,
       paging: pagingOf(seed, single, context),
       parent: parents.find(seed.endpoint),
-      incremental: findIncremental(seed.endpoint, seed.rows.row, schemas),
+      incremental: findIncremental(seed.endpoint, seed.rows.row, schemas, spellings),
       unseen: seed.unseen,
       schemas,
     };
@@ -219,7 +220,10 @@ function keyOf(
     // One row needs no key; one that is plainly there is kept.
     return found.confidence >= 0.85 ? found : { ...found, paths: [], confidence: 0.8, rule: 'single-row' };
   }
-  return findPrimaryKey(seed.endpoint, seed.rows.row, schemas, details, house);
+  const found = findPrimaryKey(seed.endpoint, seed.rows.row, schemas, details, house);
+  if (seed.rows.shape !== 'map' || found.confidence >= 0.85) return found;
+  // What the values of a map are called is what tells them apart; rows carry it as `_key`.
+  return { ...found, paths: [['_key']], confidence: 0.85, rule: 'key-of-the-map', others: found.paths };
 }
 
 function pagingOf(

@@ -61,7 +61,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     '* members /members | items | _id | none | ? record_path',
     '  settlements /settlements | / | - | page page from 1 perPage= | ? paging primary_key record_path',
     '* class_ /import/class | / | id | none',
-    '* rates /rates | / (map) | code | none | ? primary_key record_path',
+    '* rates /rates | / (map) | _key | none | ? record_path',
     '* search /search | hits.*.node | place_id | none | ? primary_key',
     '  old /old | / | _id | none',
     '* groups /groups | data.sections.*.groups | id | none | ? record_path',

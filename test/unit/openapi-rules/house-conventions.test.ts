@@ -98,11 +98,10 @@ describe('conventions of a whole API', () => {
     });
     const { paging } = stream(blueprint, '/customers');
     assert.equal(paging.kind, 'cursor');
-    assert.deepEqual(paging.kind === 'cursor' && [paging.cursorParam, paging.nextPath, paging.sizeParam], [
-      'offset',
-      ['next_offset'],
-      'limit',
-    ]);
+    assert.deepEqual(
+      [paging.cursorParam, paging.nextPath, paging.sizeParam],
+      ['offset', ['next_offset'], 'limit'],
+    );
   });
 
   it('finds the parent of a list by its parameter’s name, though both paths have one parameter', async () => {
@@ -136,13 +135,12 @@ describe('conventions of a whole API', () => {
     });
     for (const one of blueprint.streams) {
       const seen = new Set<string>();
-      for (
-        let at: Stream | undefined = one;
-        at?.parent;
-        at = blueprint.streams.find((other) => other.name === at?.parent?.stream)
-      ) {
+      let at: Stream | undefined = one;
+      while (at?.parent !== undefined) {
         assert.ok(!seen.has(at.name), `a circle of parents at ${at.name}`);
         seen.add(at.name);
+        const above: string = at.parent.stream;
+        at = blueprint.streams.find((other) => other.name === above);
       }
     }
   });
