@@ -209,7 +209,8 @@ function basic(text: string): Auth {
   return {
     kind: 'basic',
     ...(user === undefined ? {} : { usernameLabel: user.trim() }),
-    passwordRequired: !keyAsUser,
+    // Many APIs take a key as the user name and no password, and say so only in their guides.
+    passwordRequired: !keyAsUser && /password|secret|auth token|user ?name and/i.test(text),
   };
 }
 
