@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { Problem } from '../blueprint/schema.ts';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
-import { splitPointer, type Description, type DescriptionFormat, type Located } from './description.ts';
+import type { Description, DescriptionFormat } from './description.ts';
 import type { OpenApiDocument } from './document.ts';
-import { isReference, labelOf, nodeAt, ProblemList, targetOf, type SourceDocument } from './documents.ts';
+import { isReference, labelOf, nodeAt, ProblemList, type SourceDocument } from './documents.ts';
 import { assertPaths, identify, isObject, type JsonObject } from './identify.ts';
 import { LiftContext, type NodeKind, type PendingReference, type Walked } from './lift-context.ts';
 import {
@@ -21,6 +21,7 @@ import { dropBodyParameters20, liftRoot20, moveBody20, ROOT_MAPS_20 } from './li
 import { MAX_BYTES, MAX_FILES, MAX_REMOTE_DOCUMENTS } from './limits.ts';
 import { isUrl, type LoadDocument, type LoadedBytes } from './load.ts';
 import { OriginalPointers } from './original-pointers.ts';
+import { ReadDescription, type Resolution } from './read-description.ts';
 import { parseText, type Parsed } from './parse.ts';
 import { decodeText } from './text.ts';
 
@@ -41,11 +42,6 @@ export async function buildDescription(
 ): Promise<Description> {
   const builder = new Builder(main, load, options);
   return builder.build();
-}
-
-interface Resolution {
-  readonly value: object;
-  readonly pointer: string;
 }
 
 class Builder {
@@ -376,86 +372,4 @@ function liftedPointer20(pointer: string): string {
     if (pointer === from || pointer.startsWith(`${from}/`)) return to + pointer.slice(from.length);
   }
   return pointer;
-}
-
-/** The parts of a finished read. */
-interface Parts {
-  readonly document: OpenApiDocument;
-  readonly format: DescriptionFormat;
-  readonly location: string;
-  readonly sha256: string;
-  readonly bytes: number;
-  readonly problems: ProblemList;
-  readonly resolutions: WeakMap<object, Resolution>;
-  /** By label; the description itself under ''. */
-  readonly documents: ReadonlyMap<string, SourceDocument>;
-  readonly originals: OriginalPointers;
-}
-
-class ReadDescription implements Description {
-  readonly document: OpenApiDocument;
-  readonly format: DescriptionFormat;
-  readonly location: string;
-  readonly sha256: string;
-  readonly bytes: number;
-  readonly #parts: Parts;
-
-  constructor(parts: Parts) {
-    this.#parts = parts;
-    this.document = parts.document;
-    this.format = parts.format;
-    this.location = parts.location;
-    this.sha256 = parts.sha256;
-    this.bytes = parts.bytes;
-  }
-
-  get problems(): Problem[] {
-    return this.#parts.problems.list;
-  }
-
-  deref<T extends object>(node: T | { $ref: string }, pointer: string): Located<T> | undefined {
-    let current: object = node;
-    let at = pointer;
-    let seen: Set<object> | undefined;
-    while (isReference(current)) {
-      seen ??= new Set();
-      if (seen.has(current)) {
-        this.#problem(pointer, `The references "${current.$ref.slice(0, 200)}" only lead to each other.`);
-        return undefined;
-      }
-      seen.add(current);
-      const next = this.#parts.resolutions.get(current) ?? this.#resolveLate(current, at);
-      if (next === undefined) return undefined;
-      current = next.value;
-      at = next.pointer;
-    }
-    return { value: current as T, pointer: at };
-  }
-
-  originalPointer(pointer: string): string {
-    return this.#parts.originals.of(pointer);
-  }
-
-  /** References that no walk met: in vendor extensions, in example data, or made by the rules. Only loaded documents. */
-  #resolveLate(node: { $ref: string }, pointer: string): Resolution | undefined {
-    const { documents, resolutions } = this.#parts;
-    const base = documents.get(splitPointer(pointer).document ?? '');
-    const target = base === undefined ? undefined : targetOf(node.$ref, base.location);
-    const document = [...documents.values()].find(({ location }) => location === target?.location);
-    const found =
-      document === undefined || target === undefined ? undefined : nodeAt(document, target.fragment);
-    if (document === undefined || found === undefined || !isObject(found.value)) {
-      // Broken references that the walk met are in the list already.
-      return undefined;
-    }
-    const located = document.label === '' ? found.pointer : `${document.label}#${found.pointer}`;
-    const resolution = { value: found.value, pointer: located };
-    resolutions.set(node, resolution);
-    return resolution;
-  }
-
-  #problem(pointer: string, message: string): void {
-    const { document, pointer: inside } = splitPointer(pointer);
-    this.#parts.problems.add('error', document ?? this.location, this.originalPointer(inside), message);
-  }
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuthOption, Blueprint, Stream } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
-import { getOnce, publicUrl, type Answer } from '../../openapi/http.ts';
+import { getOnce, type Answer } from '../../openapi/http.ts';
 import { isUrl } from '../../openapi/load.ts';
 import type { ProbeCredentials } from '../../pipeline/contracts.ts';
 
@@ -59,7 +59,7 @@ export function targetOf(blueprint: Blueprint, credentials: ProbeCredentials): P
   const described = isUrl(blueprint.source.location) ? new URL(blueprint.source.location).host : undefined;
   return {
     base,
-    shownBase: given === undefined ? blueprint.baseUrl : publicUrl(base.origin),
+    shownBase: given === undefined ? blueprint.baseUrl : base.origin,
     trusted: given !== undefined || base.host === described,
     headers: { ...Object.fromEntries(blueprint.headers.map(({ name, value }) => [name, value])), ...headers },
     query,

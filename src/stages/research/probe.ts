@@ -184,12 +184,9 @@ class StreamProbe {
     const known = new Set(rows.map((row) => JSON.stringify(row)));
     const repeated = more.filter((row) => known.has(JSON.stringify(row))).length;
     if (repeated === 0) {
-      this.#record(
-        second,
-        more.length,
-        more.length === 0 ? 'an empty second page' : 'a second page of other rows',
-      );
-      this.#note('paging', second, { status: 'confirmed', quote: 'the second page has other rows' });
+      const seen = more.length === 0 ? 'the second page is empty' : 'the second page has other rows';
+      this.#record(second, more.length, seen);
+      this.#note('paging', second, { status: 'confirmed', quote: seen });
       return more;
     }
     this.#record(second, more.length, `the second page repeats ${repeated} rows of the first`);

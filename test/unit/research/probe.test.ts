@@ -146,6 +146,7 @@ describe('the probe', () => {
       ],
     );
     assert.match(outcome.probes[0]!.observation, /\{id: integer, email: string, tag: string\}/);
+    assert.match(outcome.probes[1]!.url, /^http:\/\/127\.0\.0\.1:\d+\/users\?per_page=10&page=2$/);
     const told = JSON.stringify(outcome);
     assert.ok(!told.includes(KEY) && !told.includes('person1'), 'keeps no secret and no value');
   });
