@@ -31,6 +31,8 @@ class FindParams(BaseModel):
     kinds: list[Literal["a", "b"]] | None = Field(default=None, description="Kinds to keep.")
     limit: int = Field(default=20, ge=1, le=100, description="Most rows.")
     offset: int = Field(default=0, ge=-(2**63), le=2**63 - 1, description="Rows to pass over.")
+    since: int | None = Field(default=None, ge=1990, description="First year.")
+    until: int | None = Field(default=None, le=2100, description="Last year.")
 
 
 class OtherParams(BaseModel):
@@ -123,7 +125,7 @@ def test_the_result_is_stamped_with_its_source() -> None:
     provenance = run(find_connector(), query="x", api_key="k").provenance
     assert provenance.source == "find"
     assert provenance.source_description.startswith("Find things.")
-    assert provenance.params == {"query": "x", "kinds": None, "limit": 20, "offset": 0}
+    assert provenance.params == FindParams(query="x").model_dump()
     assert provenance.fetched_at is not None
     assert before <= provenance.fetched_at <= datetime.now(UTC)
 
@@ -216,6 +218,8 @@ def test_a_model_reads_everything_it_needs() -> None:
     assert "- offset?: integer — Rows to pass over. (default 0)" in text, (
         "bounds of the type itself are noise"
     )
+    assert "- since?: integer — First year. (at least 1990)" in text
+    assert "- until?: integer — Last year. (at most 2100)" in text
     assert "not a DataFrame" not in text
     assert "-> result.data is text (not a DataFrame)." in text_connector().to_llm()
 

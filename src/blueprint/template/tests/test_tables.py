@@ -29,6 +29,15 @@ def test_nested_objects_become_columns_and_lists_json_text() -> None:
     assert json.loads(row["owner.tags"]) == ["x", {"y": 2}]
 
 
+def test_nested_text_keeps_its_letters_and_absurd_depth_ends() -> None:
+    deep: Any = "end"
+    for _ in range(5000):
+        deep = [deep]
+    row = flatten({"name": [{"köy": "şehir"}], "deep": deep})
+    assert row["name"] == '[{"köy": "şehir"}]'
+    assert "null" in row["deep"]
+
+
 def test_objects_nested_deeper_than_the_limit_stay_one_cell_of_json() -> None:
     row = flatten({"a": {"b": {"c": {"d": {"e": 1}}}}})
     assert row == {"a.b.c.d": '{"e": 1}'}
@@ -62,8 +71,14 @@ def test_large_whole_numbers_keep_every_digit() -> None:
     frame = rows_to_dataframe(rows)
     assert frame["id"].iloc[0] == big
     assert list(frame["huge"]) == [str(2**70), "1"]
+    flags = rows_to_dataframe(
+        flat_rows([{"flag": True, "set": False}, {"flag": None, "set": True}])
+    )
+    assert [str(kind) for kind in flags.dtypes] == ["boolean", "bool"]
     mixed = flat_rows([{"id": big}, {"id": 0.5}])
     assert mixed[0]["id"] == str(big)
+    assert flat_rows([{"id": 2**53}, {"id": 0.5}])[0]["id"] == float(2**53)
+    assert flat_rows([{"id": 2**53 + 1}, {"id": 0.5}])[0]["id"] == str(2**53 + 1)
 
 
 def test_dates_and_times_become_iso_text() -> None:
