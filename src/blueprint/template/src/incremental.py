@@ -33,22 +33,20 @@ class Piece:
     def _is_wanted(self, record: Record, incremental: Incremental) -> bool:
         cursor = get_path(record, incremental.cursor_field)
         value = comparable(cursor, incremental.cursor_format)
-        if value is None:
-            return True
-        too_old = self.lower is not None and value < self.lower  # type: ignore[operator]
         # <feature incremental.end>
-        if too_old:
+        if value is not None and self.lower is not None and value < self.lower:  # type: ignore[operator]
             return False
         if self.end is not None:
-            # Neighbouring windows share their edge: an API may count it to either, or to both.
+            # Neighbouring windows share their edge: an API may count it to either, or to both. A
+            # record without a time may come with every window.
             digest = dump_json(record)
-            if formatted(value, incremental.param_format) == self.end:
+            if value is None or formatted(value, incremental.param_format) == self.end:
                 self.seen_at_end.add(digest)
             return digest not in self.seen_before
         return True
         # </feature>
         # <feature !incremental.end>
-        return not too_old
+        return value is None or self.lower is None or value >= self.lower  # type: ignore[operator]
         # </feature>
 
 

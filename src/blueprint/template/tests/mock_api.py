@@ -444,7 +444,7 @@ def filtered(
     if longest and since is not None and until is not None:
         if _step(until, form) - _step(since, form) > longest * 86_400:
             raise RefusedError(400, "The window of time is too long.")
-    elif longest and incremental["end_param"]:
+    elif longest and incremental["end_param"] and since is not None:
         raise RefusedError(400, "The window of time has no end.")
     # </feature>
     kept = []
