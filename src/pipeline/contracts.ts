@@ -374,11 +374,14 @@ export type Stages = { readonly [S in StageName]: Stage<S> };
 
 export const StageView = z.object({
   stage: StageName,
+  /** `failed`: the stage could not do its work, or, for `test`, tests failed. Whether the run failed says its status. */
   state: z.enum(['pending', 'running', 'waiting', 'done', 'failed', 'paused', 'cancelled']),
   mode: StageMode.nullable(),
   attempt: z.number().int(),
   startedAt: z.string().nullable(),
+  /** Of the newest attempt; null while it runs. */
   durationMs: z.number().nullable(),
+  /** Of all attempts together. */
   usage: Usage,
   /** The newest progress line, or the result in a few words. */
   note: z.string(),

@@ -126,6 +126,20 @@ const NOT_STARTED: Omit<StageView, 'stage'> = {
   artifacts: [],
 };
 
+/** The last part of a path or URL, without its query: there may be keys in it. */
+function titleFrom(location: string): string {
+  const path = location.replace(/[?#].*$/s, '');
+  return basename(path) || path;
+}
+
+const NOTE_LENGTH = 300;
+
+/** A stage's words as the one line that a note is. */
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= NOTE_LENGTH ? line : `${line.slice(0, NOTE_LENGTH - 1)}…`;
+}
+
 /** Collects what the records say about the stages. */
 export class StageBoard {
   readonly #stages: StageView[] = StageName.options.map((stage) => ({ stage, ...NOT_STARTED }));
@@ -134,7 +148,7 @@ export class StageBoard {
   #updatedAt: string;
 
   constructor(request: RunRequest, createdAt: string) {
-    this.#title = request.name ?? (basename(request.source.location) || request.source.location);
+    this.#title = request.name ?? titleFrom(request.source.location);
     this.#connectorName = request.name ?? null;
     this.#updatedAt = createdAt;
   }
@@ -258,7 +272,8 @@ export class StageBoard {
 
   #change(stage: StageName, change: Partial<StageView>): void {
     const index = StageName.options.indexOf(stage);
-    this.#stages[index] = { ...this.#of(stage), ...change };
+    const note = change.note === undefined ? {} : { note: oneLine(change.note) };
+    this.#stages[index] = { ...this.#of(stage), ...change, ...note };
   }
 }
 

@@ -1033,6 +1033,31 @@ describe('a run', () => {
     );
   });
 
+  it('is called after its description until the research knows better, without the keys in an address', async () => {
+    const source = {
+      kind: 'description',
+      location: 'https://u:p@x.test/api/shop.json?key=secret#a/b',
+    } as const;
+    const started = signal();
+    const run = await start({ research: untilStopped(started.give) }, { source });
+    await started.promise;
+    assert.equal(run.view().title, 'shop.json');
+    assert.doesNotMatch(run.runId, /secret/);
+  });
+
+  it('shows progress as one line of a sensible length', async () => {
+    const run = await start({
+      research(context) {
+        context.progress(`two\nlines ${'x'.repeat(5000)}`);
+        throw new SourcewrightError('environment', 'No.');
+      },
+    });
+    const notes: string[] = [];
+    run.onChange((view) => notes.push(view.stages[0]?.note ?? ''));
+    await run.settled();
+    for (const note of notes) assert.ok(note.length <= 300 && !note.includes('\n'), note);
+  });
+
   it('reads artifacts through their schema', async () => {
     const run = await start({
       async research(context) {
