@@ -265,7 +265,9 @@ function weighByOthers(streams: readonly StreamDraft[]): StreamDraft[] {
   const completed = streams.map((stream) => withBorrowedCursor(stream, cursors));
   if (usual === undefined || paged < 3 || paged < lists.length * 0.4) return completed;
   return completed.map((stream) => {
-    if (stream.rows.shape === 'single' || stream.paging.rule !== 'no-sign-of-paging') return stream;
+    if (stream.rows.shape === 'single') return stream;
+    if (stream.paging.rule !== 'no-sign-of-paging')
+      return usual.paging.kind === 'link' ? withUsualLink(stream) : stream;
     const paging: PagingFinding = {
       ...stream.paging,
       confidence: Math.min(stream.paging.confidence, 0.65),
@@ -274,6 +276,32 @@ function weighByOthers(streams: readonly StreamDraft[]): StreamDraft[] {
     };
     return { ...stream, paging };
   });
+}
+
+/**
+ * `after` alone may take the last row's id, or what a Link header says: where the API's other lists send Link headers,
+ * this one does, too.
+ */
+function withUsualLink(stream: StreamDraft): StreamDraft {
+  const { paging: guess } = stream.paging;
+  const vague = stream.paging.rule === 'keyset-by-last-row' || stream.paging.rule === 'cursor-without-source';
+  if (!vague || stream.paging.confidence >= 0.8) return stream;
+  const size =
+    guess.kind === 'cursor'
+      ? {
+          ...(guess.sizeParam === undefined ? {} : { sizeParam: guess.sizeParam }),
+          ...(guess.pageSize === undefined ? {} : { pageSize: guess.pageSize }),
+        }
+      : {};
+  const paging: PagingFinding = {
+    ...stream.paging,
+    paging: { kind: 'link', ...size },
+    confidence: 0.7,
+    rule: 'link-header-of-other-lists',
+    doubts: ['whether this list sends Link headers, as the other lists of the API do'],
+    alternatives: [guess, ...stream.paging.alternatives],
+  };
+  return { ...stream, paging };
 }
 
 /** A cursor that the request takes and the answer does not show comes from where the other lists give theirs. */
