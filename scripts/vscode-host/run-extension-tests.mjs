@@ -86,6 +86,7 @@ async function desktop(resultFile) {
   const profile = await mkdtemp(join(tmpdir(), 'sourcewright-desktop-'));
   try {
     return await runTests({
+      // Without an installed one the newest stable VS Code is downloaded.
       ...(executable === undefined ? {} : { vscodeExecutablePath: executable }),
       extensionDevelopmentPath: root,
       extensionTestsPath: suite,
@@ -98,6 +99,12 @@ async function desktop(resultFile) {
         `--user-data-dir=${profile}`,
       ],
     });
+  } catch (error) {
+    if (executable !== undefined) throw error;
+    throw new Error(
+      `${error.message}\nNo desktop VS Code was found (VSCODE_EXECUTABLE names one), and none could be downloaded or it failed. \`npm run test:extension\` runs the same suite in the npm-hosted one.`,
+      { cause: error },
+    );
   } finally {
     await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }

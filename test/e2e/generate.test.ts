@@ -73,7 +73,7 @@ describe('from F1 to published', function () {
     await installVsix(profile, vsix);
     host = await startHost(profile);
     browser = await chromium.launch(browserOptions());
-    context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     window = new Workbench(await context.newPage());
   });
 

@@ -94,6 +94,10 @@ export function pickStep<T extends QuickPickItem, R>(options: PickStep<T, R>): P
         failure = [row];
         const selected = pick.selectedItems.filter(isItem);
         setItems();
+        // The keyboard stands on what can be chosen, not on the message.
+        pick.activeItems = rows
+          .filter((row) => row === chosen[0] || row.label === chosen[0]?.label)
+          .slice(0, 1);
         if (pick.canSelectMany) pick.selectedItems = selected;
       });
     };
