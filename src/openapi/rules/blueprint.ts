@@ -13,7 +13,7 @@ import { connectorName, givenName } from './naming.ts';
 import { type OperationInput, buildOperations, chainOperations, selectOperations } from './operations.ts';
 import { recordStream } from './questions.ts';
 import { findRateLimit } from './rate-limit.ts';
-import { rowSchema } from './schemas.ts';
+import { LISTED_DEPTH, rowSchema } from './schemas.ts';
 import { SchemaReader } from './schema-view.ts';
 import { selectStreams } from './selection.ts';
 import { type BaseUrl, findBaseUrl, livesElsewhere } from './servers.ts';
@@ -53,6 +53,7 @@ export function buildBlueprint(description: Description, options: BlueprintOptio
     elsewhere: livesElsewhere(draft.endpoint, base.url, description.location),
   }));
   selectStreams(inputs, options);
+  for (const { draft, stream } of inputs) stream.schema = schemaOf(draft, schemas, stream.selected);
   for (const { draft, stream } of inputs) recordStream(ledger, draft, stream);
   recordOmitted(ledger, drafts, endpoints);
   const operations = operationsOf(
@@ -143,9 +144,15 @@ function toStream(
     paging: draft.paging.paging,
     ...(draft.parent.parent === undefined ? {} : { parent: draft.parent.parent }),
     ...(incremental === undefined || rows.shape === 'single' ? {} : { incremental }),
-    schema: rows.shape === 'map' ? withMapKey(rowSchema(rows.row, schemas)) : rowSchema(rows.row, schemas),
+    schema: {},
     ...(example === undefined ? {} : { example }),
   };
+}
+
+/** The whole schema of a row where it is read; of streams that are only listed its first level. */
+function schemaOf({ rows }: StreamDraft, schemas: SchemaReader, selected: boolean): Stream['schema'] {
+  const schema = selected ? rowSchema(rows.row, schemas) : rowSchema(rows.row, schemas, LISTED_DEPTH);
+  return rows.shape === 'map' ? withMapKey(schema) : schema;
 }
 
 /** Rows of a map carry the key that they stood under. */
@@ -312,7 +319,7 @@ function operationsOf(
     return candidate === undefined ? undefined : drafts.parents.fieldOf(candidate, parameter);
   });
   const selected = new Set(streams.filter((stream) => stream.selected).map((stream) => stream.pointer));
-  selectOperations(operations, inputs, selected, named);
+  selectOperations(operations, inputs, selected, named, schemas);
   const chosen = operations.filter((operation) => operation.selected).length;
   ledger.fact({
     subject: null,

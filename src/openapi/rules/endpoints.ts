@@ -121,7 +121,7 @@ function readEndpoint(
   located: { value: OperationObject; pointer: string },
 ): Endpoint {
   const { value: operation, pointer } = located;
-  const { template, constants } = splitPath(path);
+  const { template, constants, placeholders } = splitPath(path);
   const servers = operation.servers ?? item.value.servers;
   return {
     method: method === 'get' ? 'GET' : 'POST',
@@ -132,7 +132,7 @@ function readEndpoint(
     place: pointerAt('/paths', path, method),
     pointer,
     operation,
-    parameters: readParameters(description, schemas, item, operation, pointer, template),
+    parameters: readParameters(description, schemas, item, operation, pointer, template, placeholders),
     response: readResponse(description, schemas, operation, pointer),
     tags: operation.tags ?? [],
     operationId: operation.operationId,
@@ -143,16 +143,30 @@ function readEndpoint(
   };
 }
 
-function splitPath(path: string): Pick<Endpoint, 'template' | 'constants'> {
+/** `?page={page}`, `?page=page`, `?page=`: a parameter that the document declares in the path instead of beside it. */
+function isPlaceholder({ name, value }: { name: string; value: string }): boolean {
+  return (
+    value === '' ||
+    value.toLowerCase() === name.toLowerCase() ||
+    /[{}<>[\]]/.test(value) ||
+    value.startsWith(':')
+  );
+}
+
+function splitPath(
+  path: string,
+): Pick<Endpoint, 'template' | 'constants'> & { placeholders: readonly string[] } {
   const [withoutFragment = ''] = path.split('#');
   const mark = withoutFragment.indexOf('?');
   const bare = mark < 0 ? withoutFragment : withoutFragment.slice(0, mark);
   const query = mark < 0 ? '' : withoutFragment.slice(mark + 1);
-  const constants = [...new URLSearchParams(query)]
-    .filter(([name, value]) => name !== '' && !value.includes('{'))
+  const pairs = [...new URLSearchParams(query)]
+    .filter(([name]) => name !== '')
     .map(([name, value]) => ({ name, value }));
+  const constants = pairs.filter((pair) => !isPlaceholder(pair));
+  const placeholders = pairs.filter(isPlaceholder).map((pair) => pair.name);
   // A slash at the end stays: many servers answer 404 without it.
-  return { template: bare.startsWith('/') ? bare : `/${bare}`, constants };
+  return { template: bare.startsWith('/') ? bare : `/${bare}`, constants, placeholders };
 }
 
 const LOCATIONS: readonly string[] = ['path', 'query', 'header', 'cookie'];
@@ -164,6 +178,7 @@ function readParameters(
   operation: OperationObject,
   pointer: string,
   template: string,
+  placeholders: readonly string[],
 ): Parameter[] {
   const byKey = new Map<string, Parameter>();
   const lists: [OrReference<ParameterObject>[], string][] = [
@@ -182,6 +197,10 @@ function readParameters(
     const key = `path ${name}`;
     // A path parameter that nobody declared still has to be filled.
     if (!byKey.has(key)) byKey.set(key, undeclaredPathParameter(schemas, name, pointer));
+  }
+  for (const name of placeholders) {
+    const key = `query ${name}`;
+    if (!byKey.has(key)) byKey.set(key, undeclaredQueryParameter(schemas, name, pointer));
   }
   const inPath = new Set(segmentParameters(template));
   return [...byKey.values()].filter((parameter) => parameter.in !== 'path' || inPath.has(parameter.name));
@@ -224,6 +243,38 @@ function undeclaredPathParameter(schemas: SchemaReader, name: string, pointer: s
     schema: schemas.view({ value: { type: 'string' }, pointer }),
     pointer,
   };
+}
+
+function undeclaredQueryParameter(schemas: SchemaReader, name: string, pointer: string): Parameter {
+  const schema = schemas.view({ value: {}, pointer });
+  return {
+    name,
+    in: 'query',
+    required: false,
+    deprecated: false,
+    description: '',
+    example: undefined,
+    schema,
+    pointer,
+  };
+}
+
+/** Verbs that no reading operation is called by, though some APIs serve them by GET. */
+const MUTATING =
+  /^(create|delete|remove|destroy|update|move|copy|add|set|send|cancel|reset|revoke|disable|enable|activate|deactivate|pause|resume|logout|login|logoff|unsubscribe|approve|reject|invite|trigger|execute|purge|clear|undelete|restore|save|insert|modify|edit|rename|put|post|patch|upload|submit|mark|unmark|block|unblock|lock|unlock|retry|restart|reboot|shutdown)$/;
+
+/** True for a GET whose path says that it changes something: `/createFolder`, `/bulkcharge/pause/{code}`. */
+export function seemsToChange(endpoint: Endpoint): boolean {
+  const fixed = endpoint.segments.filter((segment) => !isParameterSegment(segment));
+  const last = words(fixed.at(-1) ?? '');
+  const [verb] = last;
+  if (verb === undefined || !MUTATING.test(verb)) return false;
+  // `set-items`, `block-lists`: with a noun in the plural behind it, it may be an adjective.
+  return (
+    last.length === 1 ||
+    /[a-z][A-Z]|^[a-z]+$/.test(fixed.at(-1) ?? '') ||
+    words(endpoint.operationId ?? '')[0] === verb
+  );
 }
 
 function firstExample(examples: ParameterObject['examples']): unknown {

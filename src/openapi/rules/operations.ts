@@ -2,7 +2,7 @@
 import type { Operation, OperationParameter, Paging } from '../../blueprint/schema.ts';
 import { isCredential } from './auth-prose.ts';
 import type { Endpoint, Parameter } from './endpoints.ts';
-import { isParameterSegment, segmentParameters } from './endpoints.ts';
+import { isParameterSegment, seemsToChange, segmentParameters } from './endpoints.ts';
 import { NameRegistry, operationNames, pythonName } from './naming.ts';
 import { statedDefault, statedMaximum } from './prose.ts';
 import type { Rows } from './record-path.ts';
@@ -54,7 +54,7 @@ function buildOperation(input: OperationInput, schemas: SchemaReader, registry: 
     parameters: operationParameters(endpoint, schemas),
     recordPath: rows === undefined ? [] : [...rows.recordPath],
     result: text ? 'text' : 'dataframe',
-    columns: rows === undefined ? [] : columnsOf(rows.row, schemas, input.primaryKey),
+    columns: [],
     paging: kind === 'get' ? { kind: 'none' } : input.paging,
     next: [],
   };
@@ -201,6 +201,10 @@ export function chainOperations(
 
 const MAX_SELECTED = 40;
 
+function hasColumns(rows: Rows | undefined): boolean {
+  return rows !== undefined && (rows.row.properties.size > 0 || rows.row.types.size > 0);
+}
+
 /**
  * Picks the operations of a connector: those of the selected streams with what gets one row of them, then others by use,
  * at most 40. The rest stays listed.
@@ -211,6 +215,7 @@ export function selectOperations(
   selectedStreams: ReadonlySet<string>,
   /** Whether the person named the streams: then nothing but these and their details is picked. */
   named: boolean,
+  schemas: SchemaReader,
 ): void {
   const score = (operation: Operation, input: OperationInput): number => {
     let value = 0;
@@ -232,11 +237,18 @@ export function selectOperations(
     .flatMap(({ operation, input, index }) =>
       input === undefined ? [] : [{ operation, input, index, value: score(operation, input) }],
     )
-    .filter(({ input }) => !input.endpoint.deprecated && input.endpoint.response !== undefined)
-    .filter(({ operation }) => operation.result === 'text' || operation.columns.length > 0)
+    .filter(
+      ({ input }) =>
+        !input.endpoint.deprecated && !seemsToChange(input.endpoint) && input.endpoint.response !== undefined,
+    )
+    .filter(({ operation, input }) => operation.result === 'text' || hasColumns(input.rows))
     .filter(({ value }) => !named || value >= 6)
     .sort((left, right) => right.value - left.value || left.index - right.index);
-  for (const { operation } of ranked.slice(0, MAX_SELECTED)) operation.selected = true;
+  // Only what is generated needs its columns; the rest is listed.
+  for (const { operation, input } of ranked.slice(0, MAX_SELECTED)) {
+    operation.selected = true;
+    if (input.rows !== undefined) operation.columns = columnsOf(input.rows.row, schemas, input.primaryKey);
+  }
   const chosen = new Set(
     operations.filter((operation) => operation.selected).map((operation) => operation.name),
   );

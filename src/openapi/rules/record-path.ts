@@ -52,6 +52,8 @@ const ENVELOPE = new Set(
 
 const MAX_DEPTH = 4;
 const MAX_CANDIDATES = 60;
+/** Objects of one body that are looked into. */
+const MAX_OBJECTS = 150;
 
 /** The rows of a GET's successful answer, or undefined where it gives no list. */
 export function findRows(endpoint: Endpoint, schemas: SchemaReader): Rows | undefined {
@@ -145,27 +147,46 @@ function namesOf(endpoint: Endpoint): Names {
 function collect(endpoint: Endpoint, root: SchemaView, schemas: SchemaReader): Candidate[] {
   const names = namesOf(endpoint);
   const found: Candidate[] = [];
-  const walk = (view: SchemaView, path: readonly string[], seen: ReadonlySet<object>): void => {
-    if (path.length >= MAX_DEPTH || found.length >= MAX_CANDIDATES) return;
-    for (const [name, node] of view.properties) {
+  const queue: { view: SchemaView; path: readonly string[]; above: ReadonlySet<object> }[] = [
+    { view: root, path: [], above: new Set([root.identity]) },
+  ];
+  // Level by level, so that where a body is huge what is left out lies deep.
+  for (let at = 0; at < queue.length && found.length < MAX_CANDIDATES; at += 1) {
+    const step = queue[at];
+    if (step === undefined) break;
+    for (const [name, node] of step.view.properties) {
       const inner = schemas.view(node);
-      if (seen.has(inner.identity)) continue;
-      const here = [...path, name];
-      if (isArray(inner)) {
-        const candidate = listCandidate(names, view, here, inner, schemas);
-        if (candidate !== undefined) found.push(candidate);
-      } else if (inner.properties.size > 0) {
-        // Below an object of its own (an owner, an address) no list of the answer stands.
-        if (path.length > 0 && AUXILIARY.has(squash(name))) continue;
-        walk(inner, here, new Set([...seen, inner.identity]));
-      } else if (inner.values !== undefined) {
-        const candidate = mapCandidate(names, view, here, inner, schemas);
-        if (candidate !== undefined) found.push(candidate);
+      if (step.above.has(inner.identity)) continue;
+      const path = [...step.path, name];
+      const candidate = candidateAt(names, step.view, path, inner, schemas);
+      if (candidate !== undefined) found.push(candidate);
+      const deeper = queue.length < MAX_OBJECTS && !isArray(inner) && inner.properties.size > 0;
+      if (deeper && leadsToRows(path)) {
+        queue.push({ view: inner, path, above: new Set([...step.above, inner.identity]) });
       }
     }
-  };
-  walk(root, [], new Set([root.identity]));
+  }
   return found;
+}
+
+/** Far down only objects that merely hold the answer lead to its rows. */
+function leadsToRows(path: readonly string[]): boolean {
+  if (path.length >= MAX_DEPTH) return false;
+  const key = squash(path.at(-1) ?? '');
+  if (path.length > 1 && AUXILIARY.has(key)) return false;
+  return path.length <= 2 || WRAPPERS.has(key);
+}
+
+function candidateAt(
+  names: Names,
+  holder: SchemaView,
+  path: readonly string[],
+  view: SchemaView,
+  schemas: SchemaReader,
+): Candidate | undefined {
+  if (isArray(view)) return listCandidate(names, holder, path, view, schemas);
+  if (view.properties.size > 0 || view.values === undefined) return undefined;
+  return mapCandidate(names, holder, path, view, schemas);
 }
 
 function listCandidate(

@@ -4,14 +4,16 @@ import { type SchemaReader, type SchemaView, isArray, isScalar } from './schema-
 import { squash } from './words.ts';
 
 const MAX_DEPTH = 6;
+/** Depth of the schemas of streams that are only listed. */
+export const LISTED_DEPTH = 1;
 /** Schemas in one row's schema: beyond that, what is nested reads as `{}`. */
-const MAX_NODES = 600;
+const MAX_NODES = 500;
 const MAX_PROPERTIES = 250;
 const MAX_ENUM = 60;
 
 /** The schema of one row, `$ref`-free. What is circular, too deep or too much reads as `{}`: anything goes. */
-export function rowSchema(row: SchemaView, schemas: SchemaReader): JsonSchema {
-  const budget = { nodes: MAX_NODES };
+export function rowSchema(row: SchemaView, schemas: SchemaReader, maxDepth = MAX_DEPTH): JsonSchema {
+  const budget = { nodes: MAX_NODES, depth: maxDepth };
   if (row.properties.size === 0 && isScalar(row)) {
     // Rows that are bare values are read as {"value": …}.
     const value = emit(row, schemas, 1, budget, new Set());
@@ -24,10 +26,10 @@ function emit(
   view: SchemaView,
   schemas: SchemaReader,
   depth: number,
-  budget: { nodes: number },
+  budget: { nodes: number; depth: number },
   above: ReadonlySet<object>,
 ): JsonSchema {
-  if (depth > MAX_DEPTH || budget.nodes <= 0 || above.has(view.identity)) return {};
+  if (depth > budget.depth || budget.nodes <= 0 || above.has(view.identity)) return {};
   budget.nodes -= 1;
   const schema: JsonSchema = {};
   const types = [...view.types].filter((type) => KNOWN_TYPES.has(type));
@@ -61,7 +63,7 @@ function emitProperties(
   view: SchemaView,
   schemas: SchemaReader,
   depth: number,
-  budget: { nodes: number },
+  budget: { nodes: number; depth: number },
   within: ReadonlySet<object>,
 ): JsonSchema {
   const properties: JsonSchema = {};

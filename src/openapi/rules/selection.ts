@@ -1,7 +1,7 @@
 /** Which streams a connector gets where the person does not say: the sensible ones, within limits. */
 import type { Stream } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
-import { segmentParameters } from './endpoints.ts';
+import { seemsToChange, segmentParameters } from './endpoints.ts';
 import type { StreamDraft } from './streams.ts';
 import { stem, words } from './words.ts';
 
@@ -180,6 +180,7 @@ function reasonAgainst(input: SelectionInput, shared: ReadonlySet<string>): stri
   const { draft, stream } = input;
   if (draft.endpoint.deprecated) return 'Deprecated.';
   if (input.elsewhere) return 'Served from another address than the rest of the API.';
+  if (seemsToChange(draft.endpoint)) return 'Its name says that it changes something.';
   if (draft.unseen) return 'The description does not show its answer.';
   if (stream.recordShape === 'single') return 'Returns one object, not a list.';
   if (looksUp(input)) return `Looks up rows of ${stream.parent?.stream ?? 'another stream'} one by one.`;
@@ -212,6 +213,7 @@ function blockedOnlyBySettings(input: SelectionInput): boolean {
   const { draft, stream } = input;
   return (
     !draft.endpoint.deprecated &&
+    !seemsToChange(draft.endpoint) &&
     !input.elsewhere &&
     !draft.unseen &&
     stream.recordShape !== 'single' &&
