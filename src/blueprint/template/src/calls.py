@@ -91,8 +91,8 @@ async def fetch_text(client: ApiClient | None, request: Request, params: BaseMod
     failure: OperationError
     async with _opened(client) as session:
         shown = shown_params(session, params)
-        url = session.url_for(request.path, request.path_params, request.params)
         try:
+            url = session.url_for(request.path, request.path_params, request.params)
             answer = await session.fetch(
                 request.method, url, headers=request.headers, body=request.body, parse=False
             )

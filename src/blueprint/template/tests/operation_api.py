@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import httpx
+import pytest
 
 from src.client import ApiClient
 from src.config import Config
@@ -19,6 +21,21 @@ CONFIG: dict[str, Any] = FIXTURE["config"]
 #: Every secret of the configuration holds this.
 SECRET: str = FIXTURE["secret"]
 ROWS_PER_PAGE = 2
+
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def each(names: list[str]) -> Callable[[Test], Test]:
+    """Run a test for each operation; where there is none, leave it out."""
+    if names:
+        return pytest.mark.parametrize("name", names)
+
+    def leave_out(test: Test) -> Test:
+        test.__test__ = False  # type: ignore[attr-defined]
+        return test
+
+    return leave_out
 
 
 class PlayedApi(httpx.AsyncBaseTransport):

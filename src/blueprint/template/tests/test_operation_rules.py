@@ -10,12 +10,12 @@ import pytest
 from src import operations
 from src.agent import ColumnRole, Connector, Connectors
 from src.operations import CONNECTORS, FETCH_CONNECTORS
-from tests.operation_api import OPERATIONS
+from tests.operation_api import OPERATIONS, each
 
 SOURCE = Path(operations.__file__)
 MODULES = sorted(SOURCE.parent.glob("*.py")) if SOURCE.name == "__init__.py" else [SOURCE]
 KINDS = {"list", "search", "get"}
-EACH = pytest.mark.parametrize("operation", list(CONNECTORS), ids=lambda one: one.name)
+EACH = each(CONNECTORS.names)
 
 
 def fields(operation: Connector) -> dict[str, dict[str, Any]]:
@@ -42,52 +42,58 @@ def test_no_parameter_model_serves_two_operations() -> None:
 
 
 @EACH
-def test_every_parameter_is_typed_described_and_bounded(operation: Connector) -> None:
+def test_every_parameter_is_typed_described_and_bounded(name: str) -> None:
+    operation = CONNECTORS[name]
     assert operation.params.model_config.get("extra") == "forbid"
-    for name, schema in fields(operation).items():
-        assert len(schema.get("description", "")) > 3, name
+    for field, schema in fields(operation).items():
+        assert len(schema.get("description", "")) > 3, field
         for part in alternatives(schema):
-            assert part.keys() & {"type", "enum", "const"}, name
+            assert part.keys() & {"type", "enum", "const"}, field
             if part.get("type") in ("integer", "number") and not part.keys() & {"enum", "const"}:
-                assert {"minimum", "maximum"} <= part.keys(), name
+                assert {"minimum", "maximum"} <= part.keys(), field
 
 
 @EACH
-def test_the_docstring_names_only_what_exists(operation: Connector) -> None:
+def test_the_docstring_names_only_what_exists(name: str) -> None:
+    operation = CONNECTORS[name]
     named = re.findall(r"\b(\w+)\((\w+)=<", operation.description)
-    for name, parameter in named:
-        assert name in CONNECTORS, name
-        assert parameter in fields(CONNECTORS[name]), f"{name}({parameter}=)"
+    for target, parameter in named:
+        assert target in CONNECTORS, target
+        assert parameter in fields(CONNECTORS[target]), f"{target}({parameter}=)"
     for step in OPERATIONS[operation.name]["next"]:
         assert (step["operation"], step["parameter"]) in named
 
 
 @EACH
-def test_a_model_is_told_everything(operation: Connector) -> None:
+def test_a_model_is_told_everything(name: str) -> None:
+    operation = CONNECTORS[name]
     text = operation.to_llm()
     assert operation.description in text
-    for name in fields(operation):
-        assert re.search(rf"^- {name}\??: ", text, re.MULTILINE), name
+    for field in fields(operation):
+        assert re.search(rf"^- {field}\??: ", text, re.MULTILINE), field
     assert ("result.data is text" in text) == (operation.result_type == "text")
     for column in operation.output.columns if operation.output else ():
         assert column.name in text
 
 
 @EACH
-def test_a_key_goes_with_one_title(operation: Connector) -> None:
+def test_a_key_goes_with_one_title(name: str) -> None:
+    operation = CONNECTORS[name]
     roles = [column.role for column in operation.output.columns] if operation.output else []
     if ColumnRole.KEY in roles and set(roles) != {ColumnRole.KEY}:
         assert roles.count(ColumnRole.TITLE) == 1
 
 
 @EACH
-def test_the_kind_stands_among_the_tags(operation: Connector) -> None:
+def test_the_kind_stands_among_the_tags(name: str) -> None:
+    operation = CONNECTORS[name]
     assert len(KINDS & set(operation.tags)) == 1
     assert OPERATIONS[operation.name]["kind"] in operation.tags
 
 
 @EACH
-def test_credentials_come_by_binding_only(operation: Connector) -> None:
+def test_credentials_come_by_binding_only(name: str) -> None:
+    operation = CONNECTORS[name]
     assert operation.dependencies == ("client",)
     assert not set(operation.dependencies) & set(fields(operation))
 

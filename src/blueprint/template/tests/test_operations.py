@@ -3,8 +3,7 @@
 import asyncio
 import json
 import traceback
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -20,26 +19,13 @@ from tests.operation_api import (
     ROWS_PER_PAGE,
     SECRET,
     PlayedApi,
+    each,
     sent_values,
 )
-
-Test = TypeVar("Test", bound=Callable[..., None])
 
 NAMES = list(OPERATIONS)
 TABLES = [name for name in NAMES if OPERATIONS[name]["result"] == "dataframe"]
 LISTS = [name for name in TABLES if OPERATIONS[name]["limit"]]
-
-
-def each(names: list[str]) -> Callable[[Test], Test]:
-    """Run a test for each operation; where there is none, leave it out."""
-    if names:
-        return pytest.mark.parametrize("name", names)
-
-    def leave_out(test: Test) -> Test:
-        test.__test__ = False  # type: ignore[attr-defined]
-        return test
-
-    return leave_out
 
 
 def call(api: PlayedApi, name: str, params: dict[str, Any] | None = None) -> Result:
@@ -251,6 +237,18 @@ def test_what_the_api_refuses_names_the_parameters(name: str) -> None:
         assert caught.value.status == status
         for field in OPERATIONS[name]["every"]:
             assert f"{field}=" in str(caught.value)
+
+
+@each(NAMES)
+def test_a_way_out_of_the_path_is_refused(name: str) -> None:
+    fixture = OPERATIONS[name]
+    texts = [wire["field"] for wire in fixture["wire"] if wire["in"] == "path"]
+    for field in texts:
+        if fixture["every"][field] == "text a/b":
+            api = PlayedApi(fixture)
+            with pytest.raises(OperationError):
+                call(api, name, {field: ".."})
+            assert api.requests == []
 
 
 @each([name for name in TABLES if OPERATIONS[name]["record_path"]])
