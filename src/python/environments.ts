@@ -63,11 +63,15 @@ export function environmentPython(dir: string): string {
 const BENDING =
   /^(PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|__PYVENV_LAUNCHER__|PIP_(TARGET|USER|PREFIX|ROOT|REQUIRE_VIRTUALENV|EDITABLE|REQUIREMENT|CONSTRAINT))$/;
 
-/** The person's environment for package installation: proxies, certificates and index settings stay. */
-function installEnvironment(environment: Environment): Record<string, string> {
+/** Secrets that no package needs to see while it is built; those of pip and uv themselves (an index's password) stay. */
+const SECRET = /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL)/i;
+
+/** The person's environment for package installation: proxies, certificates and index settings stay, secrets do not. */
+export function installEnvironment(environment: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
-    if (value !== undefined && !BENDING.test(name)) kept[name] = value;
+    const secret = SECRET.test(name) && !/^(PIP|UV)_/.test(name);
+    if (value !== undefined && !secret && !BENDING.test(name)) kept[name] = value;
   }
   return { ...kept, PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
 }

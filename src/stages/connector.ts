@@ -65,7 +65,9 @@ export async function connectorEnvironment(
     cacheDir: dependencies.cacheDir,
     environment,
     signal: context.signal,
-    progress: context.progress,
+    progress: (message) => {
+      context.progress(message);
+    },
   });
 }
 

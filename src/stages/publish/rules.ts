@@ -13,6 +13,7 @@ import {
   type StageOutcome,
   TestReport,
 } from '../../pipeline/contracts.ts';
+import { SourcewrightError } from '../../errors.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, evidenceHashes, RESULTS_FILE, runSuite } from '../../python/pytest.ts';
 import { checkConnectorFolder, listFiles, writeInside } from '../../workspace/files.ts';
@@ -110,13 +111,20 @@ async function commit(
   files: readonly string[],
 ): Promise<CommitOutcome> {
   const start = remote === undefined ? undefined : await remoteDefault(repository, remote.remote);
-  return commitToBranch(repository, {
+  const wanted = {
     folder: context.connectorDir,
     files,
     branch: `connector/${facts.name}`,
     message: commitMessage(facts),
     startAt: start?.commit,
-  });
+  };
+  try {
+    return await commitToBranch(repository, wanted);
+  } catch (error) {
+    if (!(error instanceof SourcewrightError && error.code === 'locked')) throw error;
+    // The branch moved between reading and writing it: once more, on top of where it is now.
+    return commitToBranch(repository, wanted);
+  }
 }
 
 /** Pushes and opens the request where that can be done; what is left to the person is added to the notes. */

@@ -9,7 +9,7 @@ import type { FindingDraft } from '../findings.ts';
 /** Errors, security, async, likely bugs, docstrings, imports, simplifications; what is matter of taste is left out. */
 const RULES = 'E4,E7,E9,F,W6,B,S,ASYNC,D,PLE,PGH,RUF006,T20,BLE,DTZ,TRY002,TRY201,PT011,PT015';
 /** Docstrings that say nothing new (magic methods, __init__, nested classes) and layout that a formatter settles. */
-const IGNORED = 'D105,D106,D107,D203,D205,D212,D213,D400,D401,D404,D407,D413,D415,S101,S105,S106,S311';
+const IGNORED = 'D105,D106,D107,D203,D205,D212,D213,D400,D401,D403,D404,D407,D413,D415,S101,S105,S106,S311';
 /** In tests, secrets are made up, and names say what docstrings would. */
 const IGNORED_IN_TESTS = 'S,D,BLE,T20,PLR';
 

@@ -4,7 +4,12 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { SourcewrightError } from '../../../src/errors.ts';
-import { cacheFolder, ensureEnvironment, type EnvironmentOptions } from '../../../src/python/environments.ts';
+import {
+  cacheFolder,
+  ensureEnvironment,
+  type EnvironmentOptions,
+  installEnvironment,
+} from '../../../src/python/environments.ts';
 import { findInterpreter, type Interpreter } from '../../../src/python/interpreter.ts';
 import { capture } from '../../../src/python/process-runner.ts';
 import { requirementLines } from '../../../src/python/requirements.ts';
@@ -152,6 +157,30 @@ describe('Python environments', function () {
     };
     const found = await ensureEnvironment(options('', { environment }));
     assert.ok((await stat(found.python)).isFile());
+  });
+
+  it('keeps secrets from the packages that it installs, but not the index’s own', () => {
+    const given = {
+      PATH: '/bin',
+      GITHUB_TOKEN: 'x',
+      MY_API_KEY: 'x',
+      DB_PASSWORD: 'x',
+      PIP_INDEX_URL: 'https://u:p@x.test',
+      UV_INDEX_X_PASSWORD: 'y',
+      HTTPS_PROXY: 'p',
+      PYTHONPATH: '/x',
+    };
+    const {
+      PIP_NO_INPUT: _input,
+      PIP_DISABLE_PIP_VERSION_CHECK: _check,
+      ...kept
+    } = installEnvironment(given);
+    assert.deepEqual(kept, {
+      PATH: '/bin',
+      PIP_INDEX_URL: 'https://u:p@x.test',
+      UV_INDEX_X_PASSWORD: 'y',
+      HTTPS_PROXY: 'p',
+    });
   });
 
   it('keeps its cache where the person says', () => {
