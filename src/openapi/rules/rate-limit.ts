@@ -74,7 +74,7 @@ export function findRateLimit(description: Description, endpoints: readonly Endp
 /** "100 requests per minute", "limited to 10 requests / second", "60 calls every 30 seconds". */
 export function statedLimit(text: string): { requests?: number; windowSeconds?: number; quote?: string } {
   const pattern =
-    /(\d[\d,. ]{0,10}\d|\d)\s*(?:api\s+|http\s+)?(?:requests?|calls?|queries|reqs?|hits)\s*(?:are allowed\s+|allowed\s+|each\s+|made\s+)?(?:per|\/|an?|every|each|in an?|within|in)\s*(?:(\d+)[- ]?)?(second|sec|minute|min|hour|hr|day|month|s|m|h)\b/gi;
+    /(\d[\d,. ]{0,10}\d|\d)\s*(?:api\s+|http\s+)?(?:requests?|calls?|queries|reqs?|hits)\s*(?:are allowed\s+|allowed\s+|each\s+|made\s+)?(?:per|\/|an?|every|each|in an?|within|in)\s*(?:(\d+)[- ]?)?(second|sec|minute|min|hour|hr|day|month|s|m|h)s?\b/gi;
   let best: { requests: number; windowSeconds: number; quote: string } | undefined;
   for (const match of text.matchAll(pattern)) {
     const requests = Number((match[1] ?? '').replace(/[,. ]/g, ''));
