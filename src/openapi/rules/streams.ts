@@ -346,9 +346,11 @@ function pagingContext(
     ),
   ].join('\n');
   const votes = { 0: 0, 1: 0 };
+  let asked = 0;
   for (const seed of seeds) {
     for (const parameter of pagingParameters(seed.endpoint, schemas)) {
       if (parameter.role !== 'page') continue;
+      asked += 1;
       const value =
         statedFirstPage(parameter.description) ??
         parameter.schema.default ??
@@ -357,7 +359,9 @@ function pagingContext(
       if (value === 1 || value === '1') votes[1] += 1;
     }
   }
-  const counted = votes[0] === votes[1] ? undefined : votes[0] > votes[1] ? 0 : 1;
+  // One list of many may be an exception, or a slip.
+  const enough = Math.max(votes[0], votes[1]) >= asked * 0.2;
+  const counted = votes[0] === votes[1] || !enough ? undefined : votes[0] > votes[1] ? 0 : 1;
   return {
     schemas,
     linkInProse: saysLinkHeader(introduction),
