@@ -8,6 +8,7 @@ import type {
   ParameterObject,
   PathItemObject,
   ResponseObject,
+  SchemaObject,
   ServerObject,
 } from '../document.ts';
 import type { ParameterLocation } from '../../blueprint/schema.ts';
@@ -416,7 +417,7 @@ function vague(schema: SchemaView): boolean {
 function hidesRows(schema: SchemaView, example: unknown): boolean {
   if (!isObject(schema) || typeof example !== 'object' || example === null || Array.isArray(example))
     return false;
-  if ([...schema.properties.values()].some((node) => isArrayNode(node.value))) return false;
+  if ([...schema.properties.values()].some((node) => mayHoldRows(node.value))) return false;
   return Object.entries(example).some(
     ([name, value]) =>
       !schema.properties.has(name) &&
@@ -426,12 +427,18 @@ function hidesRows(schema: SchemaView, example: unknown): boolean {
   );
 }
 
-function isArrayNode(node: unknown): boolean {
-  return (
-    typeof node === 'object' &&
-    node !== null &&
-    ('items' in node || ('type' in node && node.type === 'array'))
-  );
+/** True for what is no plain value: rows may stand in it, and then the schema is right and the example is not. */
+function mayHoldRows(node: SchemaObject): boolean {
+  const structured = [
+    '$ref',
+    'items',
+    'properties',
+    'additionalProperties',
+    'allOf',
+    'oneOf',
+    'anyOf',
+  ] as const;
+  return structured.some((keyword) => node[keyword] !== undefined) || node.type === 'array';
 }
 
 function exampleOfSchema(schema: SchemaView): ResponseBody['example'] {
