@@ -297,9 +297,10 @@ def test_sigterm_ends_a_read_with_its_state(endless: str, tmp_path: Any) -> None
     command = [sys.executable, "-m", "src", "read", "--config", str(tmp_path / "c.json"), "--catalog", str(tmp_path / "k.json")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
-    for line in process.stdout:
-        if b'"RECORD"' in line:
-            break
+    while b'"RECORD"' not in process.stdout.readline():
+        pass
+    # By now nobody reads any more: the signal comes in the middle of a write.
+    time.sleep(1)
     process.send_signal(signal.SIGTERM)
     messages = [json.loads(line) for line in process.stdout]
     _, errors = process.communicate(timeout=60)

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from .errors import ApiError, ConfigError, ConnectorError
 from .protocol import LogLevel, Output
 from .streams import STREAMS
 
+_STANDARD_OUTPUT = 1
 _STOPPED = 143
 """Exit code after SIGTERM, as shells have it: 128 + 15."""
 
@@ -56,11 +58,13 @@ def main(argv: Sequence[str] | None = None, **client_options: Any) -> int:
         return 1
     finally:
         logger.removeHandler(handler)
-        sys.stdout.flush()
 
 
-def _write(line: bytes) -> None:
-    sys.stdout.buffer.write(line)
+def _write(lines: bytes) -> None:
+    """Write to standard output, whole: a signal may cut a single write short."""
+    rest = memoryview(lines)
+    while rest:
+        rest = rest[os.write(_STANDARD_OUTPUT, rest) :]
 
 
 def _parser() -> argparse.ArgumentParser:
