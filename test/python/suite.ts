@@ -105,8 +105,10 @@ async function write(files: readonly CompiledFile[], dir: string): Promise<void>
 }
 
 const failures: string[] = [];
+let reported = 0;
 
 function report(name: string, done: Outcome): void {
+  reported += 1;
   const summary = tail(done.output, 1).trim();
   say(`${done.code === 0 ? 'ok  ' : 'FAIL'} ${name}${summary === '' ? '' : `: ${summary}`}`);
   if (done.code !== 0) {
@@ -206,6 +208,12 @@ async function main(args: readonly string[]): Promise<void> {
       ? `All passed in ${String(seconds)} s.`
       : `${String(failures.length)} failed: ${failures.join(', ')}`,
   );
+  // For `npm test`, which adds the numbers of all suites up.
+  const counts = process.env['SOURCEWRIGHT_TEST_COUNTS'];
+  if (counts !== undefined) {
+    const passed = reported - failures.length;
+    await writeFile(counts, JSON.stringify({ passed, failed: failures.length, skipped: 0 }));
+  }
   process.exitCode = failures.length === 0 ? 0 : 1;
 }
 
