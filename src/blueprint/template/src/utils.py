@@ -19,7 +19,7 @@ def parse_json(content: bytes) -> Any:
     if not content.strip():
         return None
     try:
-        return from_json(content)
+        return from_json(content, cache_strings="keys")
     except ValueError:
         # The fast parser refuses lone surrogates, which real APIs send.
         return json.loads(content)
