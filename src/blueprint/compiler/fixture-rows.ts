@@ -1,4 +1,5 @@
 /** The rows that the tests' server of a connector serves: a few for each list, told apart by key, cursor and parent. */
+import { withoutCredentials } from './placeholders.ts';
 import type { FieldPath, Incremental, Stream } from '../schema.ts';
 import { sentParameters } from './fixture-config.ts';
 import { partitionColumns } from './partitions.ts';
@@ -133,7 +134,7 @@ function baseRow(stream: Stream, serial: number): Json {
   const { example } = stream;
   const usable = typeof example === 'object' && example !== null && !Array.isArray(example);
   if (serial === 0 && usable && JSON.stringify(example).length <= LARGEST_EXAMPLE) {
-    return structuredClone(example) as Json;
+    return withoutCredentials(structuredClone(example)) as Json;
   }
   const row = sample(stream.schema, serial, stream.name);
   return typeof row === 'object' && row !== null && !Array.isArray(row) ? row : {};

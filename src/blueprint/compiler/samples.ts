@@ -2,6 +2,7 @@
  * Makes rows from a JSON schema for the fixtures of a connector's tests: deterministic, each row different, small
  * whatever the schema.
  */
+import { withoutCredentials } from './placeholders.ts';
 import type { FieldPath, JsonSchema } from '../schema.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -145,7 +146,8 @@ function sampleText(schema: Record<string, unknown>, row: number, name: string):
       return Buffer.from(number).toString('base64');
   }
   const example = schema['example'] ?? list([{ all: schema['examples'] }]).flatMap((one) => one['all'])[0];
-  if (row === 0 && typeof example === 'string' && example.length <= LONGEST_TEXT) return example;
+  if (row === 0 && typeof example === 'string' && example.length <= LONGEST_TEXT)
+    return withoutCredentials(example);
   const most = numeric(schema['maxLength']) ?? LONGEST_TEXT;
   const text = `${label} ${number}`;
   return text.length <= most ? text : number.padStart(1, '0').slice(-Math.max(most, 1));
