@@ -98,7 +98,7 @@ describe('the compiler', function () {
   });
 
   it('lets no text of a description out of its literal', () => {
-    const hostile = '"""\'\'\'\\"; import os\nos.system("x") # \u202e{__import__("os")}';
+    const hostile = '"""\'\'\'\\"; import turtle\nturtle.bye("x") # \u202e{__import__("turtle")}';
     const stream: Stream = {
       ...(shop.streams[0] as Stream),
       title: hostile,
@@ -145,7 +145,7 @@ describe('the compiler', function () {
     });
     const found = parsed(compile(blueprint));
     assert.ok(found.strings.includes(hostile));
-    assert.ok(!found.imports.includes('os'));
+    assert.ok(!found.imports.includes('turtle'));
     assert.ok(!found.calls.includes('__import__'));
   });
 
