@@ -296,7 +296,7 @@ export const regions = blueprint('regions', {
         { name: 'view', in: 'cookie', type: 'string', required: true, value: 'full' },
         { name: 'expand', in: 'query', type: 'boolean', required: true, value: true },
       ],
-      paging: { kind: 'page', pageParam: 'page', sizeParam: 'size', pageSize: 2 },
+      paging: { kind: 'page', pageParam: 'page', sizeParam: 'size', pageSize: 25 },
       incremental: { cursorField: ['version'], cursorFormat: 'string' },
       schema: row({ id: whole, version: text }),
     }),

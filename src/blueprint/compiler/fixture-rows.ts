@@ -157,7 +157,9 @@ function cursorSteps(stream: Stream, count: number): number[] {
 
 function cursorValue(stream: Stream, incremental: Incremental, step: number): Json {
   const window = incremental.maxWindowDays ?? 2;
-  const moment = FIRST_MOMENT + step * Math.max(1, Math.floor(window / 2)) * DAY;
+  // Every other row stands exactly where one window of time ends and the next begins.
+  const days = incremental.cursorFormat === 'date' ? Math.max(1, Math.floor(window / 2)) : window / 2;
+  const moment = FIRST_MOMENT + step * days * DAY;
   const field = schemaAt(stream.schema, incremental.cursorField);
   const type = [field?.['type']].flat().find((one) => one !== 'null');
   const written = (value: number): Json => (type === 'string' ? String(value) : value);
