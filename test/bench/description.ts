@@ -1,11 +1,13 @@
 /**
- * How long research (reading and rules) of a description takes, beside what the plain parser alone takes; how much
- * memory; and how long the calling thread stands still while the worker works.
+ * How long research (reading and rules) of a description takes, and research with generation (compiling the files of
+ * the connector), beside what the plain parser alone takes; how much memory; and how long the calling thread stands
+ * still while the worker works.
  *
  *   node --import tsx test/bench/description.ts <file> [--worker dist/description-worker.mjs] [--json]
  *
  * Every measurement runs in a process of its own, so that none warms up or fills the memory of another. Times are the
- * median of five. Without a file, the largest `openapi.*` below SOURCEWRIGHT_CORPUS is taken.
+ * median of five. Without a file, the largest `openapi.*` below SOURCEWRIGHT_CORPUS is taken, and without that the
+ * largest that a development dependency ships.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -13,9 +15,10 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import yaml from 'js-yaml';
+import { compileConnector } from '../../src/blueprint/compiler/compile.ts';
 import { researchDescription } from '../../src/openapi/research.ts';
 
-type Mode = 'parser' | 'thread' | 'worker';
+type Mode = 'parser' | 'thread' | 'worker' | 'generation';
 interface Measured {
   readonly ms: number;
   readonly peakMb: number;
@@ -24,6 +27,9 @@ interface Measured {
 }
 
 const ROUNDS = 5;
+const root = join(import.meta.dirname, '../..');
+const TEMPLATE = join(root, 'src/blueprint/template');
+const SHIPPED = join(root, 'node_modules/@readme/oas-examples/3.1/json/readme.json');
 
 function largestOf(corpus: string): string | undefined {
   const files = readdirSync(corpus, { withFileTypes: true })
@@ -47,7 +53,8 @@ async function measure(mode: Mode, file: string, worker: string): Promise<Measur
     if (/^\s*[{[]/.test(text)) JSON.parse(text);
     else yaml.load(text, { schema: yaml.CORE_SCHEMA });
   } else {
-    await researchDescription(file, mode === 'worker' ? { worker } : {});
+    const blueprint = await researchDescription(file, mode === 'worker' ? { worker } : {});
+    if (mode === 'generation') compileConnector(blueprint, { templateDir: TEMPLATE });
   }
   const ms = performance.now() - started;
   await new Promise((resolve) => setTimeout(resolve, 10));
@@ -84,14 +91,19 @@ async function main(args: readonly string[]): Promise<number> {
   const worker = option('--worker') ?? 'dist/description-worker.mjs';
   const named = args.find((arg, index) => !arg.startsWith('--') && args[index - 1] !== '--worker');
   const corpus = process.env.SOURCEWRIGHT_CORPUS;
-  const file = named ?? (corpus === undefined ? undefined : largestOf(corpus));
+  const file = named ?? (corpus === undefined ? SHIPPED : largestOf(corpus));
   if (file === undefined || !existsSync(file)) {
     console.error(
       'Name a description, or set SOURCEWRIGHT_CORPUS to a folder of folders with an openapi.json or .yaml each.',
     );
     return 2;
   }
-  const modes: Mode[] = existsSync(worker) ? ['parser', 'thread', 'worker'] : ['parser', 'thread'];
+  const modes: Mode[] = [
+    'parser',
+    'thread',
+    ...(existsSync(worker) ? ['worker' as const] : []),
+    'generation',
+  ];
   if (!modes.includes('worker'))
     console.error(`No worker at ${worker}: run "npm run build" to measure it as well.`);
   const results = Object.fromEntries(modes.map((mode) => [mode, measureApart(mode, file, worker)]));
