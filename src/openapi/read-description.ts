@@ -63,7 +63,8 @@ export class ReadDescription implements Description {
       current = next.value;
       at = next.pointer;
     }
-    return { value: current as T, pointer: at };
+    // A list where an object belongs, met behind a reference, is as good as nothing.
+    return isObject(current) ? { value: current as T, pointer: at } : undefined;
   }
 
   originalPointer(pointer: string): string {

@@ -170,6 +170,15 @@ function walk(description: Description): void {
 }
 
 describe('the reader, fuzzed', () => {
+  it('follows a reference to the whole document without taking its texts for schemas', async () => {
+    const root = structuredClone(SEEDS[0]) as Record<string, unknown>;
+    root['properties'] = { $ref: 'other.json' };
+    root['components'] = { schemas: { Whole: { type: 'array', items: { $ref: '' } } } };
+    const result = await build(JSON.stringify(root));
+    assert.ok(!(result instanceof SourcewrightError));
+    walk(result);
+  });
+
   it('reads or refuses any mutated description, in JSON and YAML', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...SEEDS), mutations, fc.boolean(), async (seed, changes, asYaml) => {
