@@ -7,6 +7,7 @@ import { DisposableStore } from './editor/disposables.ts';
 import { FindingComments } from './editor/findings/finding-comments.ts';
 import { Gates } from './editor/gates.ts';
 import { PipelineTree } from './editor/pipeline-tree.ts';
+import { ReportDocuments } from './editor/reports/report-documents.ts';
 import { RunService } from './editor/run-service.ts';
 import { RunsTree } from './editor/runs-tree.ts';
 import { showError } from './editor/show-error.ts';
@@ -48,6 +49,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   owned.add(window.createTreeView('sourcewright.runs', { treeDataProvider: runsTree }));
   const gates = owned.add(new Gates(runs, context.workspaceState, pipelineView));
   const findings = owned.add(new FindingComments(runs, log));
+  owned.add(new ReportDocuments(runs));
   owned.add(new StatusBar(runs));
 
   const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');

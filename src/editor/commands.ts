@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { commands, ProgressLocation, Uri, window, type Disposable, type LogOutputChannel } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
-import type { StageName } from '../pipeline/contracts.ts';
+import type { Review, StageName } from '../pipeline/contracts.ts';
 import type { FindingComments, FindingTarget } from './findings/finding-comments.ts';
 import type { Gates } from './gates.ts';
 import { askForRun, type GenerateArguments } from './generate/generate-connector.ts';
-import { openArtifact } from './open-artifact.ts';
+import { openArtifact, openAsText } from './open-artifact.ts';
 import type { PipelineNode } from './pipeline-tree.ts';
 import { STAGE_LABEL } from './present.ts';
 import { requireTrust, type RunEntry, type RunService } from './run-service.ts';
@@ -80,6 +80,9 @@ function commandTable(services: Services): Record<string, Handler> {
       if (typeof target === 'object' && target.kind === 'artifact') await openArtifact(target.path);
       else await chooseArtifact(entryOf(target));
     },
+    openArtifactSource: async (target: Target) => {
+      if (typeof target === 'object' && target.kind === 'artifact') await openAsText(target.path);
+    },
     openConnectorFolder: async (target: Target) => {
       const { connectorDir } = entryOf(target).view;
       if (connectorDir === null) throw new SourcewrightError('input', 'The run has no connector yet.');
@@ -126,15 +129,16 @@ async function generateConnector(
   return view.runId;
 }
 
-/** Answers the review's gate. Findings left open are named first, so that none is passed over unseen. */
+/** Answers the review's gate. Errors and warnings left open are named first, with what follows; notes want no answer. */
 async function finishReview({ runs, gates, findings }: Services, runId: string): Promise<void> {
   const review = await runs.review(runId);
   const answered = new Set(review?.answers.map(({ finding }) => finding));
-  const open = review?.findings.filter(({ id }) => !answered.has(id)).length ?? 0;
+  const open =
+    review?.findings.filter(({ id, severity }) => severity !== 'info' && !answered.has(id)).length ?? 0;
   if (open > 0) {
     const finish = 'Finish Review';
     const chosen = await window.showInformationMessage(
-      `${open === 1 ? 'One finding has' : `${open} findings have`} no answer yet. What is left open stays listed in the review.`,
+      `${open === 1 ? 'One error or warning has' : `${open} errors and warnings have`} no answer yet. ${afterReview(review)}`,
       finish,
       'Go to Next Finding',
     );
@@ -142,6 +146,14 @@ async function finishReview({ runs, gates, findings }: Services, runId: string):
     if (chosen !== finish) return;
   }
   await gates.approve(runId);
+}
+
+/** What follows when the review is finished with errors or warnings open. */
+function afterReview(review: Review | undefined): string {
+  const taken = review?.answers.some(({ answer }) => answer !== 'rejected') ?? false;
+  return taken
+    ? 'What you accepted is worked in and tested first; what is left open is then reviewed again.'
+    : 'The run then stops at the draft gate: publish as a draft that lists what is open, or stop.';
 }
 
 /**

@@ -11,6 +11,7 @@ import { nodeFiles } from '../store/files.ts';
 export { researchDescription } from '../openapi/research.ts';
 export { openRun, runStage, startRun } from '../pipeline/run.ts';
 export { createRulesStages } from '../stages/rules.ts';
+export { renderReport } from './reports/report-markdown.ts';
 export { lockHolder } from '../store/lock.ts';
 export { runLockPath } from '../store/run-folders.ts';
 export { listRuns } from '../store/runs.ts';

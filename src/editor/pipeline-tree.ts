@@ -20,6 +20,7 @@ import {
   STAGE_LABEL,
   stageDescription,
 } from './present.ts';
+import { isReport } from './reports/report-documents.ts';
 import type { RunEntry, RunService } from './run-service.ts';
 import { themeIcon } from './runs-tree.ts';
 
@@ -137,7 +138,7 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
         item.id = `${node.runId}/${node.stage}/${node.label}`;
         item.resourceUri = Uri.file(node.path);
         item.iconPath = new ThemeIcon(ARTIFACT_ICON.find(([name]) => name.test(node.label))?.[1] ?? 'file');
-        item.contextValue = 'artifact';
+        item.contextValue = isReport(node.path) ? 'artifact.report' : 'artifact';
         item.command = { command: 'sourcewright.openArtifact', title: 'Open', arguments: [node] };
         return item;
       }

@@ -296,7 +296,8 @@ export function requireTrust(): void {
 function folderOf(root: string): WorkspaceFolder {
   const folder = workspace.workspaceFolders?.find((candidate) => candidate.uri.fsPath === root);
   if (folder !== undefined) return folder;
-  throw new SourcewrightError('input', 'The run belongs to a folder that is not open here.', {
+  // Such a run is fine but for where it is: it pauses and waits for the folder.
+  throw new SourcewrightError('environment', 'The run belongs to a folder that is not open here.', {
     where: root,
     cure: 'Open that folder, then try again.',
   });

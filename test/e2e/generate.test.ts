@@ -110,8 +110,20 @@ describe('from F1 to published', function () {
     await window.quickRow('library.openapi.yaml').waitFor();
     await window.quickRow('bundled sample').waitFor();
     await window.screenshot('source');
+    await window.quickRow('A documentation page').click();
+    await window.waitForStep('address of the documentation');
+    await window.quickInput.fill('not an address');
+    await window.quickMessage('starts with https:// or http://').waitFor();
+    await window.back();
+    await window.waitForStep('what describes the API?');
     await window.quickRow('Only the name of an API').click();
-    await window.quickRow('agents engine is not part of this version').waitFor();
+    await window.waitForStep('name of the API');
+    await window.quickInput.fill('Village Library');
+    await window.screenshot('by-name');
+    await window.page.keyboard.press('Enter');
+    await window.waitForStep('its name');
+    await window.back();
+    await window.waitForStep('what describes the API?');
 
     await window.quickRow('Browse').click();
     await window.waitForStep('OpenAPI description');

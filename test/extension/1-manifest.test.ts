@@ -70,6 +70,7 @@ describe('the extension', () => {
     const { contributes } = manifest();
     const hidden = (contributes.menus['commandPalette'] ?? []).filter(({ when }) => when === 'false');
     assert.deepEqual(hidden.map(({ command }) => command).sort(), [
+      'sourcewright.openArtifactSource',
       'sourcewright.revealFinding',
       'sourcewright.selectRun',
     ]);

@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { PipelineNode } from '../../src/editor/pipeline-tree.ts';
+import { reportUri } from '../../src/editor/reports/report-documents.ts';
 import { Publication, Review, TestReport } from '../../src/pipeline/contracts.ts';
 import { access, gate, generate, stage, status, underWay, until, viewOf, workspaceRoot } from './helpers.ts';
 
@@ -127,6 +128,15 @@ describe('a run from description to publication', function () {
     );
     assert.ok(passed > 10, `only ${passed} tests passed`);
     assert.equal(vscode.window.activeTextEditor, editor, 'the run took the focus');
+  });
+
+  it('shows the test report as Markdown that can’t be written to', async () => {
+    const { runDir } = await viewOf(runId);
+    const uri = reportUri(join(runDir, 'test-report.json'));
+    const document = await vscode.workspace.openTextDocument(uri);
+    assert.equal(document.languageId, 'markdown');
+    assert.match(document.getText(), /^# Tests: passed/);
+    assert.notEqual(vscode.workspace.fs.isWritableFileSystem(uri.scheme), true);
   });
 
   it('shows the findings as comment threads', async () => {

@@ -1,7 +1,10 @@
 /** Cancel, the window's end, reruns by hand, and input that can't be used. */
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import {
@@ -9,6 +12,7 @@ import {
   extension,
   gate,
   generate,
+  library,
   stage,
   status,
   underWay,
@@ -154,6 +158,28 @@ describe('a run under way', function () {
     assert.equal(view.error?.code, 'input');
     assert.match(view.error.message, /HTML|not an OpenAPI/i);
     assert.equal(existsSync(join(workspaceRoot(), 'connectors', 'source-broken-page')), false);
+  });
+
+  it('researches by the name of an API and by a page of documentation', async () => {
+    const api = createServer((request, response) => {
+      if (request.url === '/openapi.yaml') response.end(readFileSync(library()));
+      else response.setHeader('content-type', 'text/html').end('<a href="/openapi.yaml">OpenAPI</a>');
+    }).listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    try {
+      const page = `http://127.0.0.1:${(api.address() as AddressInfo).port}/docs`;
+      for (const given of [
+        { kind: 'name', location: 'Village Library' },
+        { kind: 'docs', location: page },
+      ] as const) {
+        const runId = await generate({ ...given, gates: { research: 'ask' } });
+        assert.equal((await gate(runId, 'research')).connectorName, 'village-library', given.kind);
+        await vscode.commands.executeCommand('sourcewright.cancelRun', runId);
+        await status(runId, 'cancelled');
+      }
+    } finally {
+      api.close();
+    }
   });
 
   it('refuses a name that would leave its folder', async () => {

@@ -20,7 +20,7 @@ import {
   type LogOutputChannel,
 } from 'vscode';
 import { asSourcewrightError, SourcewrightError } from '../../errors.ts';
-import type { Finding, FindingAnswer, Review } from '../../pipeline/contracts.ts';
+import type { Finding, FindingAnswer, GateName, Review } from '../../pipeline/contracts.ts';
 import { markdownText, SEVERITY_RANK } from '../present.ts';
 import type { RunEntry, RunService } from '../run-service.ts';
 import { applySuggestion } from './apply-suggestion.ts';
@@ -68,7 +68,7 @@ export class FindingComments implements Disposable {
   async #refresh(): Promise<void> {
     const entry = this.#runs.current();
     const stage = entry?.view.stages.find(({ stage: name }) => name === 'review');
-    if (entry === undefined || entry.view.gate !== 'review' || entry.access === 'locked') {
+    if (entry === undefined || !isAnswered(entry.view.gate) || entry.access === 'locked') {
       this.#clear('');
       return;
     }
@@ -144,15 +144,18 @@ export class FindingComments implements Disposable {
 
   /**
    * Accepts: writes the exact suggestion into the file (one undo step) and notes it as applied; where there is none, or
-   * the text has changed since, it is queued for the next improvement.
+   * the text has changed since, it is queued for the next improvement. Throws `input` at the draft gate, where none follows.
    */
   async accept(target: FindingTarget): Promise<void> {
     const shown = this.#find(target);
     const run = await this.#runs.open(shown.runId);
     const { suggestion } = shown.finding;
+    const isLast = run.view().gate === 'draft';
+    if (isLast && suggestion === undefined) throw tooLate();
     let applied = false;
     if (suggestion !== undefined) {
       applied = await applySuggestion(Uri.file(join(shown.directory, suggestion.range.file)), suggestion);
+      if (!applied && isLast) throw tooLate();
       if (!applied) {
         void window.showInformationMessage(
           'The lines have changed since the review: the finding is queued for the improvement instead.',
@@ -256,6 +259,11 @@ export class FindingComments implements Disposable {
   }
 }
 
+/** The gates at which answers to findings count; at the draft's, settling the last blocking one lifts the draft. */
+function isAnswered(gate: GateName | null): boolean {
+  return gate === 'review' || gate === 'draft';
+}
+
 function nextFrom(among: readonly Shown[], step: 1 | -1): Shown | undefined {
   const editor = window.activeTextEditor;
   const at = among.findIndex(
@@ -266,6 +274,12 @@ function nextFrom(among: readonly Shown[], step: 1 | -1): Shown | undefined {
   );
   if (at < 0) return undefined;
   return among[(at + step + among.length) % among.length];
+}
+
+function tooLate(): SourcewrightError {
+  return new SourcewrightError('input', 'No improvement follows any more: the review cycles are used up.', {
+    cure: 'Reject the finding with a reason, or leave it open: the draft lists it.',
+  });
 }
 
 const ANSWERED: Record<FindingAnswer['answer'], string> = {

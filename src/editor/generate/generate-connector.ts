@@ -19,6 +19,8 @@ import { BACK, CANCEL, inputStep, pickStep, type Leave, type StepFrame } from '.
 
 /** Answers given beforehand (by a keybinding, another extension or a test). With a `location` nothing is asked. */
 export interface GenerateArguments {
+  /** What `location` is: a description where absent. */
+  readonly kind?: RunRequest['source']['kind'];
   readonly location?: string;
   readonly name?: string;
   readonly streams?: readonly string[];
@@ -29,7 +31,8 @@ export interface GenerateArguments {
 export type Inspect = (location: string, signal: AbortSignal) => Promise<Blueprint>;
 
 interface Answers {
-  location?: string;
+  source?: RunRequest['source'];
+  /** Known where the source is a description: only that is read at once. */
   blueprint?: Blueprint;
   name?: string;
   engine?: Engine;
@@ -48,8 +51,8 @@ export async function askForRun(
   const folder = await chooseFolder();
   if (folder === undefined) return undefined;
   const settings = readSettings(folder);
-  const request = (answers: Answers & { location: string }): RunRequest => ({
-    source: { kind: 'description', location: answers.location },
+  const request = (answers: Answers & { source: RunRequest['source'] }): RunRequest => ({
+    source: answers.source,
     workspace: folder.uri.fsPath,
     outDir: settings.outDir,
     ...(answers.name === undefined ? {} : { name: answers.name }),
@@ -63,7 +66,7 @@ export async function askForRun(
   if (given !== undefined && !(given instanceof Uri) && given.location !== undefined) {
     if (given.name !== undefined && !NAME.test(given.name)) throw badName(given.name);
     const asked = request({
-      location: given.location,
+      source: { kind: given.kind ?? 'description', location: given.location },
       ...(given.name === undefined ? {} : { name: given.name }),
       ...(given.streams === undefined ? {} : { streams: [...given.streams] }),
     });
@@ -98,7 +101,7 @@ async function chooseFolder(): Promise<WorkspaceFolder | undefined> {
 async function walk(
   wizard: Wizard,
   file: string | undefined,
-): Promise<(Answers & { location: string }) | undefined> {
+): Promise<(Answers & { source: RunRequest['source'] }) | undefined> {
   const answers: Answers = {};
   let first = file;
   const steps = [
@@ -114,8 +117,8 @@ async function walk(
     if (outcome === CANCEL) return undefined;
     at = outcome === BACK ? Math.max(0, at - 1) : at + 1;
   }
-  const { location } = answers;
-  return location === undefined ? undefined : { ...answers, location };
+  const { source } = answers;
+  return source === undefined ? undefined : { ...answers, source };
 }
 
 type SourceChoice =
@@ -135,21 +138,18 @@ class Wizard {
     this.#outDir = outDir;
   }
 
-  #frame(step: number, title: string): StepFrame {
-    return { title: `${TITLE}: ${title}`, step, totalSteps: 4, back: step > 1 };
+  #frame(step: number, title: string, totalSteps = 4): StepFrame {
+    return { title: `${TITLE}: ${title}`, step, totalSteps, back: step > 1 };
   }
 
   async source(answers: Answers, chosen?: string): Promise<Leave | undefined> {
     const take = async (location: string, signal: AbortSignal): Promise<undefined> => {
-      answers.blueprint = await this.#inspect(location, signal);
-      if (answers.blueprint.streams.length === 0) throw noStreams(location);
-      if (answers.location !== location) {
-        delete answers.name;
-        delete answers.streams;
-      }
-      answers.location = location;
+      const blueprint = await this.#inspect(location, signal);
+      if (blueprint.streams.length === 0) throw noStreams(location);
+      takeSource(answers, { kind: 'description', location });
+      answers.blueprint = blueprint;
     };
-    const outcome = await pickStep<SourceItem, 'url' | 'browse' | undefined>({
+    const outcome = await pickStep<SourceItem, 'url' | 'browse' | 'docs' | 'name' | undefined>({
       ...this.#frame(1, 'what describes the API?'),
       acceptAtOnce: chosen === undefined ? undefined : fileItem(chosen, ''),
       placeholder: 'Choose an OpenAPI or Swagger description',
@@ -160,17 +160,21 @@ class Wizard {
             return take(item.choice.path, signal);
           case 'browse':
           case 'url':
-            return item.choice.kind;
           case 'docs':
           case 'name':
+            return item.choice.kind;
           case undefined:
-            throw needsAgents();
+            throw new SourcewrightError('input', 'Choose what describes the API.');
         }
       },
     });
     if (outcome === 'browse') {
       // The file dialog takes the place of the list; what was chosen comes back into it.
       return this.source(answers, await browse());
+    }
+    if (outcome === 'docs' || outcome === 'name') {
+      const left = await this.#research(answers, outcome);
+      return left === BACK ? this.source(answers) : left;
     }
     if (outcome !== 'url') return outcome;
     const url = await inputStep({
@@ -182,6 +186,39 @@ class Wizard {
       accept: take,
     });
     return url === BACK ? this.source(answers) : url;
+  }
+
+  /** An address or a name to search with: the run's research does so, and says what it tried when it finds nothing. */
+  #research(answers: Answers, kind: 'docs' | 'name'): Promise<Leave | undefined> {
+    const before = answers.source?.kind === kind ? answers.source.location : '';
+    const accept = (location: string): undefined => {
+      takeSource(answers, { kind, location });
+    };
+    if (kind === 'docs') {
+      return inputStep({
+        ...this.#frame(1, 'address of the documentation', 3),
+        back: true,
+        value: before,
+        prompt:
+          'Searches this page and the usual places of its host for an OpenAPI description; prose is not read',
+        placeholder: 'https://developer.example.com/docs',
+        validate: (value) =>
+          isHttpUrl(value) ? undefined : 'An address that starts with https:// or http://',
+        accept,
+      });
+    }
+    return inputStep({
+      ...this.#frame(1, 'name of the API', 3),
+      back: true,
+      value: before,
+      prompt: 'Searches this workspace and the bundled sample for a description of that name; not the web',
+      placeholder: 'Village Library',
+      validate: (value) =>
+        /[a-z0-9]/i.test(value) && value.length <= 100
+          ? undefined
+          : 'A name with letters or digits, at most 100',
+      accept,
+    });
   }
 
   async #sources(show: (items: readonly SourceItem[]) => void, signal: AbortSignal): Promise<void> {
@@ -207,15 +244,15 @@ class Wizard {
               choice: { kind: 'file' as const, path: this.#sample },
             },
           ]),
-      section('with agents, in a coming version'),
+      section('to search for one'),
       {
-        label: '$(globe) A documentation page',
-        detail: 'Reading prose takes the agents engine, which is not part of this version',
+        label: '$(globe) A documentation page…',
+        detail: 'Finds the OpenAPI description that the page or its host offers; prose is not read',
         choice: { kind: 'docs' },
       },
       {
-        label: '$(symbol-keyword) Only the name of an API',
-        detail: 'Finding its documentation takes the agents engine, which is not part of this version',
+        label: '$(symbol-keyword) Only the name of an API…',
+        detail: 'Finds a description of that name in this workspace or the bundled sample; not on the web',
         choice: { kind: 'name' },
       },
     ];
@@ -235,10 +272,12 @@ class Wizard {
 
   async name(answers: Answers): Promise<Leave | undefined> {
     return inputStep({
-      ...this.#frame(2, 'its name'),
+      ...this.#frame(2, 'its name', totalSteps(answers)),
       prompt: `Name of the connector for ${answers.blueprint?.api.title ?? 'the API'}; it is written to source-<name>`,
       value: answers.name ?? answers.blueprint?.name ?? '',
+      ...(answers.blueprint === undefined ? { placeholder: 'Empty: named after the title of the API' } : {}),
       validate: (value) => {
+        if (value === '' && answers.blueprint === undefined) return undefined;
         if (!NAME.test(value)) {
           return 'Small letters, digits and single hyphens, starting with a letter: acme-billing';
         }
@@ -249,7 +288,8 @@ class Wizard {
         };
       },
       accept: (value) => {
-        answers.name = value;
+        if (value === '') delete answers.name;
+        else answers.name = value;
         return undefined;
       },
     });
@@ -258,7 +298,7 @@ class Wizard {
   async engine(answers: Answers): Promise<Leave | undefined> {
     type EngineItem = QuickPickItem & { readonly engine: Engine };
     return pickStep<EngineItem, undefined>({
-      ...this.#frame(3, 'engine'),
+      ...this.#frame(3, 'engine', totalSteps(answers)),
       placeholder: 'Who does the work?',
       items: [
         {
@@ -287,7 +327,8 @@ class Wizard {
 
   async streams(answers: Answers): Promise<Leave | undefined> {
     const { blueprint } = answers;
-    if (blueprint === undefined) return BACK;
+    // Not known before the research: the sensible ones are taken.
+    if (blueprint === undefined) return undefined;
     type StreamItem = QuickPickItem & { readonly stream?: Stream };
     const item = (stream: Stream): StreamItem => streamItem(stream, blueprint.gaps);
     const suggested = blueprint.streams.filter((stream) => stream.selected);
@@ -315,6 +356,21 @@ class Wizard {
       },
     });
   }
+}
+
+/** Takes the source; answers that rest on another one are forgotten. */
+function takeSource(answers: Answers, source: RunRequest['source']): void {
+  if (answers.source?.kind !== source.kind || answers.source.location !== source.location) {
+    delete answers.blueprint;
+    delete answers.name;
+    delete answers.streams;
+  }
+  answers.source = source;
+}
+
+/** Streams can be picked only where the description was read. */
+function totalSteps(answers: Answers): number {
+  return answers.blueprint === undefined ? 3 : 4;
 }
 
 function fileItem(path: string, description: string): SourceItem {

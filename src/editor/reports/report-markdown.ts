@@ -1,0 +1,172 @@
+/** The artifacts that programs read, as Markdown for people. Pure: text in, text out; no text of others becomes markup. */
+import {
+  DiagnoseResult,
+  Publication,
+  Review,
+  TestReport,
+  type Finding,
+  type StaticCheck,
+  type TestCase,
+} from '../../pipeline/contracts.ts';
+import { code, plain, table } from '../../stages/research/markdown.ts';
+
+const RENDERERS: Readonly<Record<string, (content: unknown) => string[]>> = {
+  'test-report.json': (content) => testReport(TestReport.parse(content)),
+  'diagnosis.json': (content) => diagnosis(DiagnoseResult.parse(content)),
+  'review.json': (content) => review(Review.parse(content)),
+  'publication.json': (content) => publication(Publication.parse(content)),
+};
+const DETAILS_LIMIT = 8192;
+
+/** `json` of the artifact `name` as Markdown. Says so in the text itself where it can't be read. */
+export function renderReport(name: string, json: string): string {
+  const render = RENDERERS[name];
+  try {
+    if (render === undefined) throw new Error('There is no report of this kind.');
+    return `${render(JSON.parse(json)).join('\n').trim()}\n`;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return `# ${plain(name)}\n\nThis file can't be read: ${plain(why)}\n\nOpen it as JSON to see what it holds.\n`;
+  }
+}
+
+function testReport(report: TestReport): string[] {
+  const lines = [
+    `# Tests: ${report.verdict}`,
+    '',
+    ...(report.reason === undefined ? [] : [plain(report.reason), '']),
+    ...table(
+      ['total', 'passed', 'failed', 'errors', 'skipped', 'coverage', 'exit code', 'time'],
+      [
+        [
+          ...[report.total, report.passed, report.failed, report.errors, report.skipped].map(String),
+          report.coverage === null ? '' : `${report.coverage.toFixed(1)} %`,
+          report.timedOut ? 'ended at the time limit' : String(report.exitCode ?? 'none'),
+          seconds(report.durationMs),
+        ],
+      ],
+    ),
+  ];
+  const bad = report.cases.filter(({ outcome }) => outcome === 'failed' || outcome === 'error');
+  if (bad.length > 0) lines.push('## What failed', '', ...bad.flatMap(failedCase));
+  lines.push(...findings('Integrity', report.integrity));
+  lines.push('## All tests', '');
+  lines.push(
+    ...table(
+      ['test', 'outcome', 'time'],
+      report.cases.map((test) => [code(test.id), test.outcome, seconds(test.durationMs)]),
+    ),
+  );
+  lines.push(`Ran ${code(report.command.join(' '), 600)} with Python ${plain(report.python)}.`);
+  return lines;
+}
+
+function failedCase(test: TestCase): string[] {
+  return [
+    `### ${code(test.id)}`,
+    '',
+    ...(test.message === undefined ? [] : [plain(test.message, 600), '']),
+    ...(test.details === undefined ? [] : block(test.details)),
+  ];
+}
+
+function diagnosis(result: DiagnoseResult): string[] {
+  return [
+    `# Diagnosis: ${result.verdict}`,
+    '',
+    plain(result.explanation, 2000),
+    '',
+    ...(result.cure === undefined ? [] : [`What to do: ${plain(result.cure, 1000)}`, '']),
+    ...table(
+      ['test', 'at fault', 'because'],
+      result.evidence.map(({ test, fault, because }) => [code(test), fault, plain(because, 600)]),
+    ),
+    ...findings('Tests that can not fail', result.vacuous),
+  ];
+}
+
+function review(ledger: Review): string[] {
+  const answers = new Map(ledger.answers.map((answer) => [answer.finding, answer]));
+  const rows = ledger.findings.map((finding) => {
+    const answer = answers.get(finding.id);
+    const said = answer === undefined ? (finding.severity === 'info' ? 'note' : 'open') : answer.answer;
+    return [
+      ...findingCells(finding),
+      answer?.reason === undefined ? said : `${said}: ${plain(answer.reason)}`,
+    ];
+  });
+  const open = ledger.findings.filter(({ id, severity }) => severity !== 'info' && !answers.has(id)).length;
+  return [
+    `# Review: ${ledger.decision.replaceAll('_', ' ')}`,
+    '',
+    `${ledger.findings.length} findings, ${open} without an answer that want one; review ${ledger.cycle}.`,
+    '',
+    ...table(['severity', 'where', 'what', 'rule', 'answer'], rows),
+    '## Tools',
+    '',
+    ...toolTable(ledger.tools),
+    ...ledger.tools
+      .filter(({ passed, output }) => !passed && output.trim() !== '')
+      .flatMap((tool) => [`### ${tool.name}`, '', ...block(tool.output)]),
+  ];
+}
+
+function publication(result: Publication): string[] {
+  const { tests } = result;
+  const facts: [string, string | null][] = [
+    ['branch', result.branch],
+    ['commit', result.commit],
+    ['pull request', result.prUrl],
+    ['wheel', result.wheel],
+    ['sdist', result.sdist],
+  ];
+  return [
+    `# ${result.draft ? 'Published as a draft' : 'Published'}`,
+    '',
+    ...table(
+      ['what', 'where'],
+      facts.map(([what, where]) => [what, where === null ? '' : code(where, 600)]),
+    ),
+    `Tests of the clean copy: ${tests.verdict}, ${tests.passed} of ${tests.total} passed.`,
+    '',
+    ...(result.openFindings.length === 0
+      ? []
+      : ['## Open findings', '', ...result.openFindings.map((finding) => `- ${plain(finding)}`), '']),
+    ...(result.notes.length === 0
+      ? []
+      : ['## Notes', '', ...result.notes.map((note) => `- ${plain(note, 600)}`)]),
+  ];
+}
+
+function findings(title: string, found: readonly Finding[]): string[] {
+  if (found.length === 0) return [];
+  return [`## ${title}`, '', ...table(['severity', 'where', 'what', 'rule'], found.map(findingCells))];
+}
+
+function findingCells({ severity, range, message, source, rule }: Finding): string[] {
+  return [severity, code(`${range.file}:${range.startLine}`), plain(message, 600), code(`${source} ${rule}`)];
+}
+
+function toolTable(tools: readonly StaticCheck[]): string[] {
+  return table(
+    ['tool', 'outcome', 'exit code', 'time'],
+    tools.map((tool) => [
+      tool.name,
+      tool.passed ? 'passed' : 'found something',
+      String(tool.exitCode ?? 'none'),
+      seconds(tool.durationMs),
+    ]),
+  );
+}
+
+/** Text of several lines as a block whose fence is longer than any in it. */
+function block(text: string): string[] {
+  const cut = text.slice(0, DETAILS_LIMIT).replace(/\r/g, '').trimEnd();
+  const longest = Math.max(2, ...[...cut.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return [`${fence}text`, cut, fence, ''];
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
