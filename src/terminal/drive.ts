@@ -77,7 +77,9 @@ function listen(run: PipelineRun, progress: Progress, interrupts: Interrupts): (
   const stop = (): void => {
     interrupted += 1;
     if (interrupted === 1) {
-      progress.line('Pausing after the present step. Press Ctrl-C again to cancel the run at once.');
+      progress.line(
+        'Pausing; the unfinished step runs again on resume. Press Ctrl-C again to cancel the run at once.',
+      );
       run.pause().catch(report);
     } else if (interrupted === 2) {
       progress.line('Cancelling …');

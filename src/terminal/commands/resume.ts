@@ -82,16 +82,16 @@ async function withRun(
   const credentials =
     options.credentials === undefined ? undefined : await readCredentials(options.credentials, terminal.env);
   const progress = new Progress(terminal, { verbose: options.verbose ?? false });
-  const run = await openRun(
-    runDir,
-    session.pipeline({
-      output: (text) => {
-        progress.output(text);
-      },
-      verbose: options.verbose ?? false,
-      ...(credentials !== undefined && { credentials }),
-    }),
-  );
+  const dependencies = session.pipeline({
+    output: (text) => {
+      progress.output(text);
+    },
+    verbose: options.verbose ?? false,
+    ...(credentials !== undefined && { credentials }),
+  });
+  // The run decides its gates itself, so that suggestions are accepted as `generate --auto` does; answers come first.
+  const autoApprove = options.auto === true && (options.answer ?? []).length === 0;
+  const run = await openRun(runDir, { ...dependencies, autoApprove });
   let view: RunView;
   try {
     view = await act(run, progress);
