@@ -211,7 +211,7 @@ function classifyOffset(parameter: Flat, role: MakeRole, key: string): PagingPar
 function classifyCursor(parameter: Flat, role: MakeRole, key: string): PagingParameter | undefined {
   const { schema, description } = parameter;
   const said =
-    /\b(cursor|token|pag(e|es|ing|ination)|next|continu|after|set of results|previous (response|request|call|query))/i.test(
+    /\b(cursor|token|pag(e|es|ing|ination)|next|continu|after|set of results|returned (by|from|in)|(previous|prior|last|earlier) (response|request|call|query|invocation))/i.test(
       description,
     );
   if (/^(next|position|anchor|iterator|marker|start_?id|contextid)$/.test(key) && !said) return undefined;

@@ -104,6 +104,23 @@ describe('conventions of a whole API', () => {
     );
   });
 
+  it('takes what came with a prior invocation for a cursor, whatever it is called', async () => {
+    const rows = listOf('data', object('id'), {
+      iterator: { type: 'string', nullable: true },
+      done: { type: 'boolean' },
+    });
+    const parameters = [
+      query('limit', { type: 'integer', maximum: 250 }),
+      query('iterator', { type: 'string' }, 'The iterator returned from a prior invocation'),
+    ];
+    const blueprint = await blueprintOf({ '/app': { get: { parameters, ...answer(rows) } } });
+    const { paging } = stream(blueprint, '/app');
+    assert.deepEqual(paging.kind === 'cursor' && [paging.cursorParam, paging.nextPath], [
+      'iterator',
+      ['iterator'],
+    ]);
+  });
+
   it('finds the parent of a list by its parameter’s name, though both paths have one parameter', async () => {
     const blueprint = await blueprintOf({
       '/v1/teams/{team_id}/projects': {
