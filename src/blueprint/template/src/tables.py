@@ -26,6 +26,7 @@ WIDE_ROW_COLUMNS = 30
 SUMMARY_COLUMNS = 20
 SUMMARY_REST = "other_fields"
 
+_INDEX_NAME = "row"
 _INT64 = range(-(2**63), 2**63)
 _EXACT_IN_FLOAT = range(-(2**53), 2**53 + 1)
 
@@ -189,7 +190,8 @@ def rows_to_dataframe(rows: Sequence[Row], columns: Sequence[str] = ()) -> DataF
     """
     pandas = load_pandas()
     names = list(rows[0]) if rows else list(columns)
-    return pandas.DataFrame({name: _series([row[name] for row in rows], pandas) for name in names})
+    frame = pandas.DataFrame({name: _series([row[name] for row in rows], pandas) for name in names})
+    return _with_index_apart(frame)
 
 
 def _series(cells: Sequence[Any], pandas: Any) -> Any:
@@ -220,7 +222,14 @@ def sanitize_dataframe(frame: DataFrame) -> DataFrame:
             None if _is_missing(cell, pandas) else plain_cell(_unwrapped(cell)) for cell in cells
         ]
         clean[name] = _series(uniform_cells(values), pandas)
-    return clean
+    return _with_index_apart(clean)
+
+
+def _with_index_apart(frame: DataFrame) -> DataFrame:
+    """Name the index where a column is called "index": exports give that name to a nameless one."""
+    if "index" in frame.columns:
+        frame.index.name = _free_name(_INDEX_NAME, set(frame.columns))
+    return frame
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
@@ -235,7 +244,9 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 def _index_says_something(index: Any, pandas: Any) -> bool:
-    named = index.name is not None
+    # A plain count of rows says nothing, even when it was named to stand apart from the columns.
+    counted = isinstance(index, pandas.RangeIndex) and str(index.name).startswith(_INDEX_NAME)
+    named = index.name is not None and not counted
     return (
         isinstance(index, pandas.MultiIndex)
         or named

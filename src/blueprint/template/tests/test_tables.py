@@ -114,6 +114,15 @@ def test_an_index_that_says_something_becomes_columns() -> None:
     assert list(sanitize_dataframe(filtered).columns) == ["n"]
 
 
+def test_a_column_called_index_can_be_exported() -> None:
+    rows = [{"index": "de", "row": 1}, {"index": "fr", "row": 2}]
+    for frame in (rows_to_dataframe(rows), sanitize_dataframe(PANDAS.DataFrame(rows))):
+        assert list(frame.columns) == ["index", "row"]
+        exported = json.loads(frame.to_json(orient="table"))["data"]
+        assert [row["index"] for row in exported] == ["de", "fr"]
+        assert list(sanitize_dataframe(frame).columns) == ["index", "row"]
+
+
 def test_repeated_column_names_are_numbered_without_meeting_existing_ones() -> None:
     assert unique_names(["a", "a", "a_2", "a"]) == ["a", "a_3", "a_2", "a_4"]
     clean = sanitize_dataframe(PANDAS.DataFrame([[1, "x", 3]], columns=["2023", "2023", "2023_2"]))
