@@ -128,8 +128,7 @@ describe('from F1 to published', function () {
     await window.quickRow('Browse').click();
     await window.waitForStep('OpenAPI description');
     await window.quickInput.fill(join(workspace, 'broken-page.yaml'));
-    await window.page.keyboard.press('Enter');
-    await window.waitForStep('what describes the API?');
+    await window.enterUntil('what describes the API?');
     await window.quickRow(/HTML page, not an API description/).waitFor();
     await window.screenshot('unreadable-file');
 

@@ -72,6 +72,19 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
   }
 
+  /** Enter until the next step is there: a file dialog that still reads its folder swallows the first one. */
+  async enterUntil(title: string): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      await this.page.keyboard.press('Enter');
+      try {
+        await this.quickTitle.filter({ hasText: title }).waitFor({ timeout: 8000 });
+        return;
+      } catch (error) {
+        if (tries === 4) throw error;
+      }
+    }
+  }
+
   async waitForStep(title: string): Promise<void> {
     await this.quickTitle.filter({ hasText: title }).waitFor({ timeout: 30_000 });
   }
