@@ -127,8 +127,7 @@ describe('from F1 to published', function () {
 
     await window.quickRow('Browse').click();
     await window.waitForStep('OpenAPI description');
-    await window.quickInput.fill(join(workspace, 'broken-page.yaml'));
-    await window.enterUntil('what describes the API?');
+    await window.chooseFile(join(workspace, 'broken-page.yaml'), 'what describes the API?');
     await window.quickRow(/HTML page, not an API description/).waitFor();
     await window.screenshot('unreadable-file');
 

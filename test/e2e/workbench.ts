@@ -72,15 +72,17 @@ export class Workbench {
     return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
   }
 
-  /** Enter until the next step is there: a file dialog that still reads its folder swallows the first one. */
-  async enterUntil(title: string): Promise<void> {
+  /** Types a path into a file dialog and presses Enter; a dialog that still reads its folder takes the text away. */
+  async chooseFile(path: string, next: string): Promise<void> {
+    await this.quickRow('..').waitFor();
     for (let tries = 0; ; tries += 1) {
+      await this.quickInput.fill(path);
       await this.page.keyboard.press('Enter');
       try {
-        await this.quickTitle.filter({ hasText: title }).waitFor({ timeout: 8000 });
+        await this.quickTitle.filter({ hasText: next }).waitFor({ timeout: 5000 });
         return;
       } catch (error) {
-        if (tries === 4) throw error;
+        if (tries === 5) throw error;
       }
     }
   }
