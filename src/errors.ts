@@ -20,6 +20,8 @@ export type ErrorCode =
   | 'locked'
   /** A stored file does not match its contract (journal, artifact). */
   | 'corrupt'
+  /** A model's answer can't be used, also after it was told why. */
+  | 'model'
   /** Our own mistake. */
   | 'internal';
 

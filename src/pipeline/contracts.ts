@@ -53,6 +53,19 @@ export type Limits = z.infer<typeof Limits>;
 export const Engine = z.enum(['rules', 'agents']);
 export type Engine = z.infer<typeof Engine>;
 
+/** How the agents of a run are to work. Stages are named where each has a model of its own. */
+export const AgentOptions = z.object({
+  /** Hard cap for the whole run, in US dollars. */
+  budgetUsd: z.number().positive().default(5),
+  /** Hard cap for all attempts of one stage together; absent = only the run's cap. */
+  stageBudgetUsd: z.number().positive().optional(),
+  /** The model of a stage, by its id at the API; absent = the built-in choice. */
+  models: z.partialRecord(StageName, z.string().min(1)).default({}),
+  /** Keep a recording that can be replayed without a key. */
+  record: z.boolean().default(false),
+});
+export type AgentOptions = z.infer<typeof AgentOptions>;
+
 /** What a person asked for: the input of a run, written first into its journal. Never holds a secret. */
 export const RunRequest = z.object({
   /** `description`: file path or URL of an OpenAPI document. `docs`: URL of documentation. `name`: an API's name. */
@@ -70,6 +83,8 @@ export const RunRequest = z.object({
   limits: Limits,
   /** Ask the API itself a few GET requests; credentials are handed over outside the request, never stored. */
   probe: z.boolean().default(false),
+  /** For the engine `agents`; whoever resumes the run may override it. */
+  agents: AgentOptions.optional(),
 });
 export type RunRequest = z.infer<typeof RunRequest>;
 
@@ -90,6 +105,27 @@ export const Brief = z.object({
       at: z.string(),
     }),
   ),
+  /** What the research agent added; absent where rules alone did the research. */
+  agent: z
+    .object({
+      /** The agent's notes for people, Markdown. */
+      summary: z.string(),
+      /** What the blueprint can't say and the generator has to write by hand. */
+      beyond: z.array(
+        z.object({
+          stream: z.string().nullable(),
+          what: z.string(),
+          url: z.string(),
+          quote: z.string(),
+        }),
+      ),
+      existingConnectors: z.array(z.object({ name: z.string(), url: z.string(), note: z.string() })),
+      /** Claims that were not taken over, each with the reason. */
+      struck: z.array(z.object({ claim: z.string(), because: z.string() })),
+      /** Documents that were read, with the time of reading. */
+      documents: z.array(z.object({ url: z.string(), at: z.string(), sha256: z.string() })),
+    })
+    .optional(),
 });
 export type Brief = z.infer<typeof Brief>;
 
@@ -289,9 +325,26 @@ export const Publication = z.object({
 });
 export type Publication = z.infer<typeof Publication>;
 
-export const Usage = z.object({ usd: z.number(), inputTokens: z.number(), outputTokens: z.number() });
+/** What models were paid for. Everything is 0 where rules did the work. */
+export const Usage = z.object({
+  usd: z.number(),
+  /** All input, what was read from and written to the prompt cache included. */
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  cacheReadTokens: z.number().default(0),
+  cacheWriteTokens: z.number().default(0),
+  /** Requests to the model that were answered. */
+  requests: z.number().default(0),
+});
 export type Usage = z.infer<typeof Usage>;
-export const NO_USAGE: Usage = { usd: 0, inputTokens: 0, outputTokens: 0 };
+export const NO_USAGE: Usage = {
+  usd: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  requests: 0,
+};
 
 export const StageResults = {
   research: ResearchResult,
@@ -307,7 +360,7 @@ export type StageResult<S extends StageName> = z.infer<(typeof StageResults)[S]>
 
 /** How a stage ended. A thrown error is turned into `failed` by the pipeline (or `paused`, by its code). */
 export type StageOutcome<S extends StageName> =
-  | { readonly status: 'done'; readonly result: StageResult<S>; readonly usage?: Usage }
+  | { readonly status: 'done'; readonly result: StageResult<S> }
   | {
       readonly status: 'paused';
       readonly cause: PauseCause;
@@ -357,6 +410,13 @@ export interface StageContext {
   readonly signal: AbortSignal;
   /** One line for the person about what is going on. */
   progress(message: string): void;
+  /** A line for the live feed of an agent: a turn, a tool call, a refusal. Newest last; only some are kept. */
+  activity(line: string): void;
+  /**
+   * What this attempt has cost so far, in all: the sum over its sittings, not what came since the last call. Shown at once,
+   * and kept however the attempt ends.
+   */
+  spent(total: Usage): void;
   /** Reads an artifact of this run through its schema; undefined when it is not there. Throws `corrupt` on a mismatch. */
   readArtifact<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined>;
   /** Writes an artifact atomically (temporary file, fsync, rename). */
@@ -385,6 +445,8 @@ export const StageView = z.object({
   usage: Usage,
   /** The newest progress line, or the result in a few words. */
   note: z.string(),
+  /** The newest lines of an agent at work, oldest first. */
+  activity: z.array(z.object({ at: z.string(), line: z.string() })).default([]),
   /** Names of the artifacts to open, in the run's folder. */
   artifacts: z.array(z.string()),
 });

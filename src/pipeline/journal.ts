@@ -12,6 +12,7 @@ import {
   FindingAnswer,
   GateDecision,
   GateName,
+  NO_USAGE,
   PauseCause,
   RunRequest,
   StageMode,
@@ -33,6 +34,7 @@ const stageDone = <N extends StageName, R extends z.ZodType>(stage: N, result: R
     stage: z.literal(stage),
     attempt: z.number().int().positive(),
     result,
+    /** What the attempt has cost in all its sittings; a later record of the same attempt replaces this one's. */
     usage: Usage,
     durationMs: z.number(),
     /** Artifacts that the attempt wrote, each with the SHA-256 of its content. */
@@ -67,8 +69,20 @@ export const JournalRecord = z.union([
   DoneRecord,
   z.discriminatedUnion('type', [
     z.object({ type: z.literal('started'), ...attemptOf, mode: StageMode }),
-    z.object({ type: z.literal('stage_paused'), ...attemptOf, ...interruption, durationMs: z.number() }),
-    z.object({ type: z.literal('stage_failed'), ...attemptOf, error: StageError, durationMs: z.number() }),
+    z.object({
+      type: z.literal('stage_paused'),
+      ...attemptOf,
+      ...interruption,
+      durationMs: z.number(),
+      usage: Usage.default(NO_USAGE),
+    }),
+    z.object({
+      type: z.literal('stage_failed'),
+      ...attemptOf,
+      error: StageError,
+      durationMs: z.number(),
+      usage: Usage.default(NO_USAGE),
+    }),
     z.object({
       type: z.literal('decided'),
       gate: GateName,

@@ -149,6 +149,16 @@ export class LiveRun implements PipelineRun {
       progress: (stage, message) => {
         this.#progress(stage, message);
       },
+      activity: (stage, line) => {
+        if (this.#closed) return;
+        d.log('info', `${stage}: ${line}`);
+        this.#board.activity(stage, line, d.now().toISOString());
+        this.#observers.changedSoon();
+      },
+      spent: ({ stage, attempt }, total) => {
+        this.#board.spent(stage, attempt, total);
+        if (!this.#closed) this.#observers.changedSoon();
+      },
     };
     this.#gatekeeper = new Gatekeeper({
       ledger: this.#ledger,
@@ -450,7 +460,7 @@ export class LiveRun implements PipelineRun {
     await this.#apply({ type: 'hand_started', stage, attempt, mode });
     const draft = stage === 'publish' && (await this.#ledger.basis()).open.blocking > 0;
     const step: Step = { stage, mode, attempt, feedback: undefined, draft };
-    const { outcome, durationMs } = await workStep(this.#host, step, signal);
+    const { outcome, durationMs, usage } = await workStep(this.#host, step, signal);
     const done = outcome.status === 'done';
     await this.#apply({
       type: 'hand_ended',
@@ -458,7 +468,7 @@ export class LiveRun implements PipelineRun {
       attempt,
       state: signal.aborted ? 'cancelled' : outcome.status,
       note: handNote(stage, outcome),
-      usage: done ? outcome.usage : { usd: 0, inputTokens: 0, outputTokens: 0 },
+      usage,
       durationMs,
       artifacts: done ? outcome.artifacts : {},
       ...(done ? { result: outcome.result } : {}),

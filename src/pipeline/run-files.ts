@@ -26,7 +26,8 @@ export class RunFiles {
   readonly #files: Files;
   readonly #warn: (message: string) => void;
   readonly #modes = new Map<string, StageMode>();
-  readonly #attempts: AttemptUsage[] = [];
+  /** By `stage/attempt`: the newest record of an attempt counts. */
+  readonly #attempts = new Map<string, AttemptUsage>();
   #timer: NodeJS.Timeout | undefined;
   #newest: (() => RunView) | undefined;
   #usageChanged = false;
@@ -44,9 +45,10 @@ export class RunFiles {
     if (record.type === 'started' || record.type === 'hand_started') {
       this.#modes.set(`${record.stage}/${record.attempt}`, record.mode);
     }
-    if (record.type !== 'done' && record.type !== 'hand_ended') return;
+    if (!('usage' in record)) return;
     const { stage, attempt, usage, at } = record;
-    this.#attempts.push({ stage, attempt, mode: this.#modes.get(`${stage}/${attempt}`) ?? null, at, usage });
+    const key = `${stage}/${attempt}`;
+    this.#attempts.set(key, { stage, attempt, mode: this.#modes.get(key) ?? null, at, usage });
     this.#usageChanged = true;
   }
 
@@ -87,7 +89,8 @@ export class RunFiles {
   }
 
   #usage(): { schemaVersion: 1; total: Usage; attempts: readonly AttemptUsage[] } {
-    const total = this.#attempts.map(({ usage }) => usage).reduce(addUsage, NO_USAGE);
-    return { schemaVersion: 1, total, attempts: this.#attempts };
+    const attempts = [...this.#attempts.values()];
+    const total = attempts.map(({ usage }) => usage).reduce(addUsage, NO_USAGE);
+    return { schemaVersion: 1, total, attempts };
   }
 }

@@ -8,7 +8,6 @@ import { Blueprint } from '../blueprint/schema.ts';
 import { asSourcewrightError, SourcewrightError, type ErrorCode } from '../errors.ts';
 import { type Files, sha256 } from '../store/files.ts';
 import {
-  NO_USAGE,
   PAUSING,
   type PauseCause,
   type RunRequest,
@@ -23,12 +22,7 @@ import { jsonText, readJson } from './review-ledger.ts';
 
 /** How an attempt ended. `result` has passed the stage's schema. */
 export type StepOutcome =
-  | {
-      readonly status: 'done';
-      readonly result: unknown;
-      readonly usage: Usage;
-      readonly artifacts: Artifacts;
-    }
+  | { readonly status: 'done'; readonly result: unknown; readonly artifacts: Artifacts }
   | { readonly status: 'paused'; readonly cause: PauseCause; readonly message: string; readonly cure: string }
   | { readonly status: 'failed'; readonly error: StageFailure };
 
@@ -43,6 +37,8 @@ export interface StepEnvironment {
   readonly files: Files;
   readonly signal: AbortSignal;
   readonly progress: (message: string) => void;
+  readonly activity: (line: string) => void;
+  readonly spent: (total: Usage) => void;
 }
 
 /** Resolves an artifact's name inside the run's folder; a stage may not write anywhere else, nor over our own files. */
@@ -78,6 +74,11 @@ function contextFor(step: Step, env: StepEnvironment, artifacts: Artifacts): Sta
     progress: (message) => {
       if (!signal.aborted) env.progress(message);
     },
+    activity: (line) => {
+      if (!signal.aborted) env.activity(line);
+    },
+    // Also after an abort: what was paid counts.
+    spent: env.spent,
     readArtifact: (name, schema) => readJson(files, artifactPath(runDir, name), schema),
     async writeArtifact(name, content) {
       const path = artifactPath(runDir, name);
@@ -143,7 +144,7 @@ export async function runStep(stages: Stages, step: Step, env: StepEnvironment):
       return { status: 'paused', cause, message, cure };
     }
     const result = checked(step.stage, outcome.result);
-    return { status: 'done', result, usage: outcome.usage ?? NO_USAGE, artifacts };
+    return { status: 'done', result, artifacts };
   } catch (error) {
     return outcomeOf(error);
   }

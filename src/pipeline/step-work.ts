@@ -4,7 +4,14 @@ import { z } from 'zod';
 import type { Files } from '../store/files.ts';
 import { type Lock, takeLock } from '../store/lock.ts';
 import { connectorLockPath } from '../store/run-folders.ts';
-import { type RunRequest, type StageName, StageResults, type Stages } from './contracts.ts';
+import {
+  NO_USAGE,
+  type RunRequest,
+  type StageName,
+  StageResults,
+  type Stages,
+  type Usage,
+} from './contracts.ts';
 import { JournalRecord } from './journal.ts';
 import type { Step } from './machine-types.ts';
 import { readJson, type ReviewLedger } from './review-ledger.ts';
@@ -27,11 +34,16 @@ export interface StepHost {
   readonly stages: () => Stages;
   readonly connectorDir: () => string;
   readonly progress: (stage: StageName, message: string) => void;
+  readonly activity: (stage: StageName, line: string) => void;
+  /** What an attempt has cost so far, in all its sittings. */
+  readonly spent: (step: Step, total: Usage) => void;
 }
 
 export interface Ended {
   readonly outcome: StepOutcome;
   readonly durationMs: number;
+  /** Of the attempt, in all its sittings. */
+  readonly usage: Usage;
 }
 
 /** Runs the step's stage, alone in the connector's folder where it writes there. Never rejects. */
@@ -39,7 +51,12 @@ export async function workStep(host: StepHost, step: Step, signal: AbortSignal):
   const began = host.now().getTime();
   const connectorDir = host.connectorDir();
   let lock: Lock | undefined;
-  const ended = (outcome: StepOutcome): Ended => ({ outcome, durationMs: host.now().getTime() - began });
+  let usage = NO_USAGE;
+  const ended = (outcome: StepOutcome): Ended => ({
+    outcome,
+    durationMs: host.now().getTime() - began,
+    usage,
+  });
   try {
     if (WRITING.includes(step.stage)) {
       const path = connectorLockPath(host.request.workspace, connectorDir);
@@ -49,7 +66,14 @@ export async function workStep(host: StepHost, step: Step, signal: AbortSignal):
     const progress = (message: string): void => {
       host.progress(step.stage, message);
     };
-    const environment = { runId, request, runDir, connectorDir, files, signal, progress };
+    const activity = (line: string): void => {
+      host.activity(step.stage, line);
+    };
+    const spent = (total: Usage): void => {
+      usage = total;
+      host.spent(step, total);
+    };
+    const environment = { runId, request, runDir, connectorDir, files, signal, progress, activity, spent };
     return ended(await runStep(host.stages(), step, environment));
   } catch (error) {
     return ended(outcomeOf(error));
@@ -78,11 +102,11 @@ async function extras(
 /** The journal's record of how a step ended. Never rejects: evidence that can't be read is a failure of its own. */
 export async function endRecord(host: StepHost, step: Step, ended: Ended): Promise<JournalRecord> {
   const { stage, attempt } = step;
-  const { outcome, durationMs } = ended;
+  const { outcome, durationMs, usage } = ended;
   switch (outcome.status) {
     case 'done':
       try {
-        const { result, usage, artifacts } = outcome;
+        const { result, artifacts } = outcome;
         const more = await extras(host, step, outcome);
         return JournalRecord.parse({
           type: 'done',
@@ -95,13 +119,13 @@ export async function endRecord(host: StepHost, step: Step, ended: Ended): Promi
           ...more,
         });
       } catch (error) {
-        return await endRecord(host, step, { outcome: outcomeOf(error), durationMs });
+        return await endRecord(host, step, { ...ended, outcome: outcomeOf(error) });
       }
     case 'paused': {
       const { cause, message, cure } = outcome;
-      return { type: 'stage_paused', stage, attempt, cause, message, cure, durationMs };
+      return { type: 'stage_paused', stage, attempt, cause, message, cure, durationMs, usage };
     }
     case 'failed':
-      return { type: 'stage_failed', stage, attempt, error: outcome.error, durationMs };
+      return { type: 'stage_failed', stage, attempt, error: outcome.error, durationMs, usage };
   }
 }

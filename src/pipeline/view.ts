@@ -62,6 +62,9 @@ export function addUsage(a: Usage, b: Usage): Usage {
     usd: a.usd + b.usd,
     inputTokens: a.inputTokens + b.inputTokens,
     outputTokens: a.outputTokens + b.outputTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    requests: a.requests + b.requests,
   };
 }
 
@@ -123,6 +126,7 @@ const NOT_STARTED: Omit<StageView, 'stage'> = {
   durationMs: null,
   usage: NO_USAGE,
   note: '',
+  activity: [],
   artifacts: [],
 };
 
@@ -140,8 +144,13 @@ function oneLine(text: string): string {
   return line.length <= NOTE_LENGTH ? line : `${line.slice(0, NOTE_LENGTH - 1)}…`;
 }
 
+/** Lines of an agent's feed that a view carries. */
+const ACTIVITY_LINES = 30;
+
 /** Collects what the records say about the stages. */
 export class StageBoard {
+  /** What each attempt has cost, by `stage/attempt`: the newest word counts, as it is the sum of its sittings. */
+  readonly #spent = new Map<string, { stage: StageName; usage: Usage }>();
   readonly #stages: StageView[] = StageName.options.map((stage) => ({ stage, ...NOT_STARTED }));
   #title: string;
   #connectorName: string | null;
@@ -172,8 +181,23 @@ export class StageBoard {
     this.#change(stage, { note });
   }
 
+  /** Adds a line to the feed of a stage. */
+  activity(stage: StageName, line: string, at: string): void {
+    this.#updatedAt = at;
+    const activity = [...this.#of(stage).activity, { at, line: oneLine(line) }].slice(-ACTIVITY_LINES);
+    this.#change(stage, { activity });
+  }
+
+  /** Shows what an attempt has cost so far. */
+  spent(stage: StageName, attempt: number, total: Usage): void {
+    this.#spent.set(`${stage}/${attempt}`, { stage, usage: total });
+    const all = [...this.#spent.values()].filter((one) => one.stage === stage);
+    this.#change(stage, { usage: all.map((one) => one.usage).reduce(addUsage, NO_USAGE) });
+  }
+
   take(record: Recorded): void {
     this.#updatedAt = record.at;
+    if ('usage' in record) this.spent(record.stage, record.attempt, record.usage);
     switch (record.type) {
       case 'started':
         this.#forgetLater(record.stage);
@@ -197,7 +221,7 @@ export class StageBoard {
         return;
       case 'hand_ended':
         this.#change(record.stage, { state: record.state, note: record.note, durationMs: record.durationMs });
-        this.#add(record.stage, record.usage, record.artifacts);
+        this.#add(record.stage, record.artifacts);
         this.#name(record.stage, record.result);
         return;
       case 'paused':
@@ -220,6 +244,7 @@ export class StageBoard {
       startedAt: record.at,
       durationMs: null,
       note: '',
+      activity: [],
     });
   }
 
@@ -230,7 +255,7 @@ export class StageBoard {
       durationMs: record.durationMs,
       note: resultNote(record),
     });
-    this.#add(record.stage, record.usage, record.artifacts);
+    this.#add(record.stage, record.artifacts);
     this.#name(record.stage, record.result);
   }
 
@@ -242,10 +267,9 @@ export class StageBoard {
     this.#connectorName = found.data.connectorName;
   }
 
-  #add(stage: StageName, usage: Usage, artifacts: Readonly<Record<string, string>>): void {
+  #add(stage: StageName, artifacts: Readonly<Record<string, string>>): void {
     const view = this.#of(stage);
     this.#change(stage, {
-      usage: addUsage(view.usage, usage),
       artifacts: [...new Set([...view.artifacts, ...Object.keys(artifacts)])].sort(),
     });
   }

@@ -49,6 +49,7 @@ export function exitCodeOfError(error: SourcewrightError): ExitCode {
       return EXIT.paused;
     case 'cancelled':
     case 'corrupt':
+    case 'model':
     case 'internal':
       return EXIT.failed;
   }

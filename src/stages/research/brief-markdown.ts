@@ -69,6 +69,7 @@ function heading(blueprint: Blueprint, notes: BriefNotes): string[] {
 const FORMATS: Readonly<Record<Blueprint['source']['format'], string>> = {
   'openapi-3.0': 'OpenAPI 3.0',
   'openapi-3.1': 'OpenAPI 3.1',
+  docs: 'documentation only, no description',
   'swagger-2.0': 'Swagger 2.0',
 };
 

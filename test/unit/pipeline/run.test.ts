@@ -7,6 +7,7 @@ import {
   type Feedback,
   type Finding,
   GateName,
+  NO_USAGE,
   type PauseCause,
   type PipelineRun,
   Review,
@@ -128,18 +129,29 @@ describe('a run', () => {
     });
 
     it('leaves a run.json that says the same, a journal and the usage', async () => {
-      const usage = { usd: 0.25, inputTokens: 10, outputTokens: 5 };
+      const usage = { ...NO_USAGE, usd: 0.25, inputTokens: 10, outputTokens: 5, requests: 1 };
       const run = await start({
-        research: () => ({
-          ...done({ title: 'T', connectorName: 'shop', streams: 1, gaps: 0, problems: 0 }),
-          usage,
-        }),
-        review: () => ({ ...done(reviewed()), usage }),
+        research: (context) => {
+          context.spent({ ...usage, usd: 0.1 });
+          // The sum so far, not what came since.
+          context.spent(usage);
+          return done({ title: 'T', connectorName: 'shop', streams: 1, gaps: 0, problems: 0 });
+        },
+        review: (context) => {
+          context.spent(usage);
+          return done(reviewed());
+        },
       });
       const view = await run.settled();
       const stored = RunView.parse(JSON.parse(await readFile(join(view.runDir, 'run.json'), 'utf8')));
       assert.deepEqual(stored, run.view());
-      assert.deepEqual(view.usage, { usd: 0.5, inputTokens: 20, outputTokens: 10 });
+      assert.deepEqual(view.usage, {
+        ...NO_USAGE,
+        usd: 0.5,
+        inputTokens: 20,
+        outputTokens: 10,
+        requests: 2,
+      });
       const used = JSON.parse(await readFile(join(view.runDir, 'usage.json'), 'utf8')) as { total: unknown };
       assert.deepEqual(used.total, view.usage);
       const files = await readdir(view.runDir);

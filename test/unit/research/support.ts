@@ -51,6 +51,10 @@ export async function stageContext(setup: Setup): Promise<StageContext & { reado
     progress: (line) => {
       lines.push(line);
     },
+    activity: (line) => {
+      lines.push(line);
+    },
+    spent: () => undefined,
     async readArtifact(artifact, schema) {
       const text = await readFile(join(runDir, artifact), 'utf8').catch(() => undefined);
       if (text === undefined) return undefined;

@@ -32,6 +32,7 @@ describe('terminal: exit codes', () => {
       locked: 4,
       cancelled: 1,
       corrupt: 1,
+      model: 1,
       internal: 1,
     };
     for (const [code, exit] of Object.entries(codes)) {

@@ -11,6 +11,7 @@ export function stageView(stage: StageName, more: Partial<StageView> = {}): Stag
     durationMs: null,
     usage: NO_USAGE,
     note: '',
+    activity: [],
     artifacts: [],
     ...more,
   };

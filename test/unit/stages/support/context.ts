@@ -58,6 +58,8 @@ export async function workbench(compiled: () => CompiledFile[] = () => miniConne
       draft: false,
       signal: new AbortController().signal,
       progress: (message) => lines.push(message),
+      activity: (line) => lines.push(line),
+      spent: () => undefined,
       readArtifact: async <T>(name: string, schema: z.ZodType<T>) => {
         const text = await readFile(join(runDir, name), 'utf8').catch(() => undefined);
         return text === undefined ? undefined : schema.parse(JSON.parse(text));
