@@ -6,6 +6,7 @@ import type { BetaRunnableTool } from '@anthropic-ai/sdk/lib/tools/BetaRunnableT
 import type { BetaToolUnion } from '@anthropic-ai/sdk/resources/beta';
 import type { z } from 'zod';
 import type { PauseCause, StageContext, StageName } from '../pipeline/contracts.ts';
+import type { PriceOverrides } from './cost/prices.ts';
 
 /**
  * A tool that runs here. Made with `betaZodTool` or taken from the SDK's file tools; what it returns is redacted, cut to
@@ -103,7 +104,7 @@ export interface AgentSettings {
   readonly stageBudgetUsd?: number | undefined;
   readonly models?: Partial<Record<StageName, string>> | undefined;
   /** Prices by model id that replace the built-in table's. US dollars per million tokens. */
-  readonly prices?: Readonly<Record<string, unknown>> | undefined;
+  readonly prices?: PriceOverrides | undefined;
   /** Only these domains may be searched and fetched; absent or empty = any public one. */
   readonly webDomains?: readonly string[] | undefined;
   /** Further values that must never reach a prompt, a transcript or a recording. */

@@ -75,12 +75,32 @@ function hitsOfLine(line: string): { kind: string; value: string }[] {
   return hits;
 }
 
+/** The text with the values blacked out that look like real credentials; `[redacted: AWS access key id]`. */
+export function redactText(text: string): string {
+  return text
+    .replace(PEM, '[redacted: private key]')
+    .split('\n')
+    .map((line) => {
+      let clean = line;
+      for (const { kind, value } of hitsOfLine(line.slice(0, LONGEST_LINE))) {
+        clean = clean.replaceAll(value, `[redacted: ${kind}]`);
+      }
+      return clean;
+    })
+    .join('\n');
+}
+
+/** A private key with its body. */
+const PEM = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]*?(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----|$)/g;
+
+/** Minified or generated data: a credential stands near the start of what is looked at, time stays bounded. */
+const LONGEST_LINE = 20_000;
+
 /** The secrets in one text, without the values themselves. */
 export function scanText(file: string, text: string): SecretHit[] {
   const found: SecretHit[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    // Minified or generated data: a credential stands near the start of what is looked at, time stays bounded.
-    const looked = line.slice(0, 20_000);
+    const looked = line.slice(0, LONGEST_LINE);
     for (const { kind, value } of hitsOfLine(looked)) {
       const excerpt = looked.replaceAll(value, '***').trim().slice(0, 200);
       found.push({ file, line: index + 1, kind, excerpt });

@@ -1,0 +1,63 @@
+/**
+ * The one place through which everything passes that a model, a transcript, a log or a recording gets to see: values that are
+ * known to be secret, and those that have the shape of a credential, are blacked out.
+ */
+import { redactText } from '../workspace/secrets.ts';
+
+/** Shorter values would black out ordinary words. */
+const LEAST_LENGTH = 8;
+const NAMES_OF_SECRETS = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL/i;
+
+/** Values of the environment whose names say that they are secret. */
+export function secretsOfEnvironment(environment: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(environment).flatMap(([name, value]) =>
+    value !== undefined && NAMES_OF_SECRETS.test(name) ? [value] : [],
+  );
+}
+
+export class Redactor {
+  readonly #known: readonly string[];
+
+  /** @param known values that must never be seen, in any number; blanks and very short ones are passed over */
+  constructor(known: readonly (string | undefined)[]) {
+    const values = known.flatMap((value) => {
+      const trimmed = value?.trim() ?? '';
+      return trimmed.length < LEAST_LENGTH ? [] : [trimmed, encodeURIComponent(trimmed), base64(trimmed)];
+    });
+    // The longest first: one secret may be the beginning of another.
+    this.#known = [...new Set(values)].sort((a, b) => b.length - a.length);
+  }
+
+  /** The text without secrets. */
+  text(text: string): string {
+    return redactText(this.known(text));
+  }
+
+  /** The text without the values that are known to be secret; what only looks like a credential stays. */
+  known(text: string): string {
+    let clean = text;
+    for (const value of this.#known) clean = clean.replaceAll(value, '[redacted]');
+    return clean;
+  }
+
+  /** Whether a known secret stands in the text. */
+  holds(text: string): boolean {
+    return this.#known.some((value) => text.includes(value));
+  }
+
+  /** The same value with every text in it, keys included, redacted. */
+  deep<T>(value: T): T {
+    return this.#deep(value) as T;
+  }
+
+  #deep(value: unknown): unknown {
+    if (typeof value === 'string') return this.text(value);
+    if (Array.isArray(value)) return value.map((one) => this.#deep(one));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [this.text(key), this.#deep(one)]));
+  }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
