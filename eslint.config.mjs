@@ -80,7 +80,8 @@ export default tseslint.config(
     files: ['src/python/**/*.ts', 'src/workspace/**/*.ts', 'src/store/**/*.ts'],
     rules: notFrom('stages', 'agents', 'editor', 'webview'),
   },
-  { files: ['src/stages/**/*.ts'], rules: notFrom('editor', 'webview') },
+  { files: ['src/agents/**/*.ts'], rules: notFrom('stages', 'terminal', 'editor', 'webview') },
+  { files: ['src/stages/**/*.ts'], rules: notFrom('terminal', 'editor', 'webview') },
   {
     files: ['test/**/*.ts'],
     rules: {

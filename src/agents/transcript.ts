@@ -224,14 +224,20 @@ export class Transcript {
     return callsOf(turn).filter((id) => this.answerTo(id) === undefined);
   }
 
-  /** The conversation as it is sent. `keepThinking` is false where another model goes on with it: thoughts are bound to one. */
+  /**
+   * The conversation as it is sent to a model; it ends with the model's own message while calls of that have no answer yet.
+   * Thoughts are left out where another model goes on: they are bound to the one that had them.
+   */
   messages(model: string): BetaMessageParam[] {
     const begin = this.find('begin');
     if (begin === undefined) return [];
     const messages: BetaMessageParam[] = [{ role: 'user', content: asBlocks(begin.first) }];
-    for (const turn of this.all('turn')) {
+    const turns = this.all('turn');
+    for (const turn of turns) {
       const content = turn.model === model ? turn.content : turn.content.filter(isNoThought);
       messages.push({ role: 'assistant', content: asBlocks(content) });
+      // Some answers without the others are not a message: the calls are made up first.
+      if (turn === turns.at(-1) && this.unanswered().length > 0) break;
       const after = [...this.#answers(turn), ...this.#corrections(turn.turn)];
       if (after.length > 0) messages.push({ role: 'user', content: after });
     }

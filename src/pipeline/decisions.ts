@@ -71,9 +71,13 @@ function sameTests(a: readonly string[], b: readonly string[]): boolean {
   return names.size === new Set(b).size && b.every((name) => names.has(name));
 }
 
-/** Whether a FIX has left everything as it was: by the hashes of what ran, else by what the stage says it changed. */
-function changedNothing(before: TestEvidence, after: TestEvidence, fixChanged: number | null): boolean {
+/**
+ * Whether a FIX was of no use: the very same tests fail as before it. Where no test could be named (the suite did not run),
+ * it must have left everything as it was: by the hashes of what ran, else by what the stage says it changed.
+ */
+function wasUseless(before: TestEvidence, after: TestEvidence, fixChanged: number | null): boolean {
   if (!sameTests(before.result.failing, after.result.failing)) return false;
+  if (after.result.failing.length > 0) return true;
   if (before.ran !== null && after.ran !== null) return before.ran === after.ran;
   return fixChanged === 0;
 }
@@ -120,7 +124,7 @@ export function fromDiagnosis(context: PipelineContext, result: StageResult<'dia
 export const isPass = (context: PipelineContext, result: StageResult<'diagnose'>): boolean =>
   result.verdict === 'pass' && context.test?.result.verdict === 'passed';
 
-/** The side at fault has just had a FIX that changed nothing. */
+/** The side at fault has just had a FIX that was of no use. */
 export const isFruitless = (context: PipelineContext, { verdict }: StageResult<'diagnose'>): boolean =>
   context.fruitless.some((side) => side === verdict);
 
@@ -139,7 +143,7 @@ export function tested(context: PipelineContext, after: TestEvidence): Partial<P
   const { beforeFix, fixChanged, fruitless } = context;
   const before = beforeFix?.test ?? null;
   const failed = after.result.verdict !== 'passed';
-  const same = failed && before !== null && changedNothing(before, after, fixChanged);
+  const same = failed && before !== null && wasUseless(before, after, fixChanged);
   return {
     test: after,
     testsWritten: true,

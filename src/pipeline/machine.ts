@@ -49,7 +49,7 @@ import {
 } from './machine-types.ts';
 
 /** Raise when the same events would lead elsewhere: journals of other versions are then not replayed. */
-export const MACHINE_VERSION = 1;
+export const MACHINE_VERSION = 2;
 
 const frame = setup({
   types: {
@@ -233,7 +233,7 @@ export const pipelineMachine = frame.createMachine({
             actions: holdForRetest(
               'stuck',
               (context) =>
-                `The last fix changed nothing and the same tests fail: ${failingText(context.test)}.`,
+                `The last fix was of no use, the same tests fail as before: ${failingText(context.test)}.`,
             ),
           },
           {

@@ -1,6 +1,6 @@
 /** A stage's context in a temporary run, and a runtime that talks to a scripted server on the loopback address. */
 import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -143,4 +143,20 @@ export function look(
 /** Types of a transcript's records, in order. */
 export function types(entries: readonly TranscriptEntry[]): string[] {
   return entries.map((entry) => entry.type);
+}
+
+/** A tool with an effect: appends a line to a file. */
+export function note(path: string): AgentTool {
+  return {
+    tool: betaZodTool({
+      name: 'note',
+      description: 'Writes a line down.',
+      inputSchema: z.object({ line: z.string() }),
+      run: async ({ line }) => {
+        await appendFile(path, `${line}\n`);
+        return 'noted';
+      },
+    }),
+    changes: true,
+  };
 }

@@ -225,7 +225,21 @@ describe('a run', () => {
       });
       const view = await run.settled();
       assert.equal(view.pause?.cause, 'stuck');
-      assert.match(view.pause.message, /changed nothing/);
+      assert.match(view.pause.message, /of no use/);
+      assert.equal(view.counts.codeFixes, 1);
+    });
+
+    it('stops when a fix changed something and yet the very same tests fail', async () => {
+      const run = await start({
+        async test(context) {
+          const report = { codeSha256: `c${context.attempt}`, testsSha256: 't' };
+          await context.writeArtifact('test-report.json', report);
+          return done(tested(['t', 'u']));
+        },
+        diagnose: () => done(diagnosed('code')),
+      });
+      const view = await run.settled();
+      assert.match(view.pause?.message ?? '', /of no use/);
       assert.equal(view.counts.codeFixes, 1);
     });
 
@@ -262,7 +276,7 @@ describe('a run', () => {
         diagnose: () => done(diagnosed('code')),
       });
       const view = await run.settled();
-      assert.match(view.pause?.message ?? '', /changed nothing/);
+      assert.match(view.pause?.message ?? '', /of no use/);
       assert.equal(view.counts.codeFixes, 1);
     });
 
