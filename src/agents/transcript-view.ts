@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StageName, type Usage } from '../pipeline/contracts.ts';
-import { usageText } from './conversation.ts';
+import { usageText } from './usage-text.ts';
 import { readTranscript, TRANSCRIPTS, type TranscriptEntry, usageOfRecords } from './transcript.ts';
 
 export interface TranscriptLine {
