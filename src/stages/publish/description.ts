@@ -1,5 +1,13 @@
-/** The words of a publication, made of evidence alone: the commit's message and the pull request's text. */
+/**
+ * What a publication says: the commit's message and the pull request's text. Made of evidence alone; where a model wrote
+ * words, they stand first, and the evidence is the same.
+ */
 import type { Brief, Review, TestReport } from '../../pipeline/contracts.ts';
+import { paragraphs, plain, sentence, wrap } from './plain.ts';
+import { MAX_ITEM, MAX_SUMMARY, MAX_TITLE, type PublicationWords } from './words.ts';
+
+/** Width of a commit's lines, as git shows them. */
+const WIDTH = 72;
 
 export interface PublicationFacts {
   readonly name: string;
@@ -10,26 +18,35 @@ export interface PublicationFacts {
   readonly openFindings: readonly string[];
   readonly draft: boolean;
   readonly runId: string;
+  /** A model's, already checked. */
+  readonly words?: PublicationWords | undefined;
 }
 
-/** Text from a description, on one line and without marks that GitHub would act on. */
-function plain(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/[<>`*_[\]|\\]/g, ' ')
-    .replace(/[@#](?=\w)/g, '$&\u200b')
-    .trim()
-    .slice(0, 200);
+/** What goes before the title of a publication with open findings. */
+export function titlePrefix(draft: boolean): string {
+  return draft ? 'Draft: ' : '';
 }
 
 export function title(facts: PublicationFacts): string {
-  return `${facts.draft ? 'Draft: ' : ''}Add connector source-${facts.name} for ${plain(facts.brief.blueprint.api.title)}`;
+  const prefix = titlePrefix(facts.draft);
+  if (facts.words !== undefined) return `${prefix}${sentence(facts.words.title, MAX_TITLE)}`;
+  return `${prefix}Add connector source-${facts.name} for ${plain(facts.brief.blueprint.api.title)}`;
 }
 
 function testLine({ report }: PublicationFacts): string {
   const skipped = report.skipped > 0 ? `, ${report.skipped} skipped` : '';
   const covered = report.coverage === null ? '' : `, ${report.coverage}% of the lines covered`;
   return `${report.passed} of ${report.total} passed${skipped}${covered} (Python ${report.python}, in a clean copy)`;
+}
+
+/** A model's words in a commit's message. */
+function wordLines({ words }: PublicationFacts): string[] {
+  if (words === undefined) return [];
+  const items = [...words.changes, ...words.notes].flatMap((item) =>
+    wrap(`- ${sentence(item, MAX_ITEM)}`, WIDTH, '  '),
+  );
+  const summary = paragraphs(words.summary, MAX_SUMMARY).flatMap((text) => [...wrap(text, WIDTH), '']);
+  return [...summary, ...items, ...(items.length > 0 ? [''] : [])];
 }
 
 /** The commit's message. Equal content gives an equal message but for the run's id. */
@@ -39,6 +56,7 @@ export function commitMessage(facts: PublicationFacts): string {
   return [
     title(facts),
     '',
+    ...wordLines(facts),
     `Generated from ${blueprint.source.format} "${plain(blueprint.api.title)}" ${plain(blueprint.api.version)}: ${streams} streams.`,
     `Tests: ${testLine(facts)}.`,
     ...(facts.openFindings.length > 0 ? [`Open findings: ${facts.openFindings.length}.`] : []),
@@ -75,6 +93,27 @@ function reviewLines(facts: PublicationFacts): string[] {
   ];
 }
 
+/** A model's words in a pull request's text. */
+function wordSections({ words }: PublicationFacts): string[] {
+  if (words === undefined) return [];
+  const section = (heading: string, items: readonly string[]): string[] =>
+    items.length === 0
+      ? []
+      : [
+          `## ${heading}`,
+          ...list(
+            items.map((item) => sentence(item, MAX_ITEM)),
+            items.length,
+          ),
+          '',
+        ];
+  return [
+    ...paragraphs(words.summary, MAX_SUMMARY).flatMap((text) => [text, '']),
+    ...section('Changes', words.changes),
+    ...section('Notes', words.notes),
+  ];
+}
+
 /** The pull request's text. */
 export function pullRequestBody(facts: PublicationFacts): string {
   const { blueprint } = facts.brief;
@@ -90,6 +129,7 @@ export function pullRequestBody(facts: PublicationFacts): string {
     });
   const gaps = blueprint.gaps.map((gap) => `${plain(gap.question)} Assumed: ${plain(gap.assumed)}`);
   return [
+    ...wordSections(facts),
     `Connector for ${plain(blueprint.api.title)} ${plain(blueprint.api.version)}, generated from its ${blueprint.source.format} description (SHA-256 ${blueprint.source.sha256.slice(0, 16)}…).`,
     '',
     '## Tests',

@@ -16,13 +16,18 @@ export function openFindings(review: Review): string[] {
 }
 
 const FILE = 'rejected-findings.json';
+const Rejected = z.object({
+  rule: z.string(),
+  reason: z.string().optional(),
+  /** Where it was and what it said, so that a model can be told; absent in older files. */
+  file: z.string().optional(),
+  message: z.string().optional(),
+});
+export type Rejected = z.infer<typeof Rejected>;
 const Remembered = z.object({
   schemaVersion: z.literal(1),
   /** Connector → id of the finding → what was said. */
-  connectors: z.record(
-    z.string(),
-    z.record(z.string(), z.object({ rule: z.string(), reason: z.string().optional() })),
-  ),
+  connectors: z.record(z.string(), z.record(z.string(), Rejected)),
 });
 type Remembered = z.infer<typeof Remembered>;
 
@@ -44,14 +49,26 @@ export async function rememberRejections(
   if (rejected.length === 0) return;
   const remembered = await readRemembered(workspace);
   const known = { ...remembered.connectors[connector] };
-  const rules = new Map(review.findings.map((finding) => [finding.id, finding.rule]));
-  for (const { finding, reason } of rejected) {
-    const rule = rules.get(finding);
-    if (rule !== undefined) known[finding] = { rule, ...(reason === undefined ? {} : { reason }) };
+  const findings = new Map(review.findings.map((finding) => [finding.id, finding]));
+  for (const { finding: id, reason } of rejected) {
+    const finding = findings.get(id);
+    if (finding === undefined) continue;
+    const said = reason === undefined ? {} : { reason };
+    // A finding that comes back carries what was said of it last time: its first words are kept.
+    const message = known[id]?.message ?? finding.message;
+    known[id] = { rule: finding.rule, ...said, file: finding.range.file, message };
   }
   const content = { schemaVersion: 1, connectors: { ...remembered.connectors, [connector]: known } };
   await mkdir(join(workspace, '.sourcewright'), { recursive: true });
   await writeInside(join(workspace, '.sourcewright'), FILE, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** What a person rejected for this connector, in this run's earlier reviews or in earlier runs, by the finding's id. */
+export async function rejectedFindings(
+  workspace: string,
+  connector: string,
+): Promise<ReadonlyMap<string, Rejected>> {
+  return new Map(Object.entries((await readRemembered(workspace)).connectors[connector] ?? {}));
 }
 
 /** Findings that were rejected in an earlier run come back as notes: seen, said, and no longer in the way. */
