@@ -79,6 +79,7 @@ const results = await Promise.all([
     build({ ...esm, entryPoints: [entry], outdir: 'dist' }),
   ),
   copyPython(),
+  copyPrompts(),
   copySample(),
 ]);
 await writeNotices(results.filter(Boolean));
@@ -104,6 +105,12 @@ async function copyPython() {
       filter: (path) => !leftBehind.test(basename(path)),
     });
   }
+}
+
+/** The agents' prompts, read when an agent is asked. */
+async function copyPrompts() {
+  await rm(join(root, 'dist', 'prompts'), { recursive: true, force: true });
+  await cp(join(root, 'src', 'agents', 'prompts'), join(root, 'dist', 'prompts'), { recursive: true });
 }
 
 /** The description that the wizard offers to those who only want to try. */

@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PipelineDependencies } from './pipeline/contracts.ts';
+import type { AgentSettings } from './agents/contracts.ts';
+import type { PipelineDependencies, Stages } from './pipeline/contracts.ts';
 import { ProcessRunner } from './python/process-runner.ts';
-import { createRulesStages } from './stages/rules.ts';
-import { SourcewrightError } from './errors.ts';
+import { createRulesStages, type StageDependencies } from './stages/rules.ts';
+import { agentSettings, lazyStages } from './terminal/agent-settings.ts';
 import { runProgram } from './terminal/program.ts';
 import type { PipelineSetting, Session } from './terminal/session.ts';
 import { terminalOf } from './terminal/terminal.ts';
@@ -18,31 +19,49 @@ const worker = join(here, 'description-worker.mjs');
 const descriptionWorker = existsSync(worker) ? worker : undefined;
 const terminal = terminalOf(process);
 
+const promptsDir = built ? join(here, 'prompts') : join(here, 'agents', 'prompts');
+
 function pipeline(setting: PipelineSetting): PipelineDependencies {
   const log: PipelineDependencies['log'] = (level, message) => {
     if (level === 'error' || level === 'warn' || setting.verbose) setting.output(`${level}: ${message}\n`);
   };
+  const d = stageDependencies(setting, log);
+  const rules = createRulesStages(d);
+  const agents = lazyStages(() => agentStages(d, setting));
+  return {
+    stages: (engine) => (engine === 'rules' ? rules : agents),
+    now: () => new Date(),
+    log: (level, message) => {
+      // What agents do is told on `info`; the progress shows it already.
+      if (level !== 'info') log(level, message);
+    },
+  };
+}
+
+function stageDependencies(setting: PipelineSetting, log: StageDependencies['log']): StageDependencies {
   const pythonPath = terminal.env['SOURCEWRIGHT_PYTHON'];
   return {
-    stages: (engine) => {
-      if (engine === 'rules') {
-        return createRulesStages({
-          runner: new ProcessRunner({ write: setting.output }),
-          templateDir,
-          log,
-          environment: terminal.env,
-          ...(descriptionWorker !== undefined && { descriptionWorker }),
-          ...(pythonPath !== undefined && pythonPath !== '' && { pythonPath }),
-          ...(setting.credentials !== undefined && { credentials: setting.credentials }),
-        });
-      }
-      throw new SourcewrightError('input', 'The engine "agents" is not part of this version yet.', {
-        cure: 'Use the engine "rules".',
-      });
-    },
-    now: () => new Date(),
+    runner: new ProcessRunner({ write: setting.output }),
+    templateDir,
     log,
+    environment: terminal.env,
+    ...(descriptionWorker !== undefined && { descriptionWorker }),
+    ...(pythonPath !== undefined && pythonPath !== '' && { pythonPath }),
+    ...(setting.credentials !== undefined && { credentials: setting.credentials }),
   };
+}
+
+/** Loaded when an agent is to work, and not before: what talks to the API is of no use to anything else. */
+async function agentStages(d: StageDependencies, setting: PipelineSetting): Promise<Stages> {
+  const [{ createAgentRuntime }, { createAgentsStages }] = await Promise.all([
+    import('./agents/runtime.ts'),
+    import('./stages/agents.ts'),
+  ]);
+  const log: AgentSettings['log'] = (level, message) => {
+    if (level === 'error' || level === 'warn') setting.tell(`${level}: ${message}`);
+    else d.log(level, message);
+  };
+  return createAgentsStages(d, createAgentRuntime(agentSettings(terminal.env, setting, { promptsDir, log })));
 }
 
 function version(): string {
@@ -58,6 +77,10 @@ const session: Session = {
   version: version(),
   command: terminal.env['SOURCEWRIGHT_COMMAND'] ?? 'sourcewright',
   pipeline,
+  agents: {
+    testKey: async (options) => (await import('./agents/key.ts')).testKey(options),
+    readTranscripts: async (runDir) => (await import('./agents/transcript-view.ts')).readTranscripts(runDir),
+  },
   ...(descriptionWorker !== undefined && { descriptionWorker }),
 };
 

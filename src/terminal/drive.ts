@@ -1,11 +1,14 @@
-/** Drives a run from the terminal: shows it, decides at its gates or asks, and stops it when the person says so. */
+/** Drives a run from the terminal: shows it, acts where it stands still, and stops it when the person says so. */
 import type { GateDecision, GateName, PipelineRun, RunView } from '../pipeline/contracts.ts';
 import { askFindings, askGate } from './questions.ts';
 import { withAnswers } from './summary.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface DriveOptions {
+/** Acts on a run that stands still; answers whether it goes on now. */
+export type Act = (run: PipelineRun, view: RunView) => Promise<boolean>;
+
+export interface DecideOptions {
   /** Decisions given on the command line, each used once and only at its own gate. */
   readonly decisions: ReadonlyMap<GateName, GateDecision>;
   /** Approve whatever gate comes. */
@@ -24,46 +27,48 @@ export interface Interrupts {
 export async function drive(
   run: PipelineRun,
   progress: Progress,
-  terminal: Terminal,
   interrupts: Interrupts,
-  options: DriveOptions,
+  act: Act,
 ): Promise<RunView> {
   const stopShowing = run.onChange((view) => {
     progress.update(view);
   });
   const stopListening = listen(run, progress, interrupts);
-  const decisions = new Map(options.decisions);
   try {
     progress.update(run.view());
     for (;;) {
       const view = await run.settled();
       progress.update(view);
-      if (view.status !== 'waiting' || view.gate === null) return view;
-      const decision = await decide(run, view, view.gate, decisions);
-      if (decision === undefined) return view;
-      await run.decide(view.gate, decision);
+      if (!(await act(run, view))) return view;
     }
   } finally {
     progress.stop();
     stopListening();
     stopShowing();
   }
+}
 
-  async function decide(
-    waiting: PipelineRun,
-    view: RunView,
-    gate: GateName,
-    given: Map<GateName, GateDecision>,
-  ): Promise<GateDecision | undefined> {
-    const named = given.get(gate);
-    given.delete(gate);
+/** Decides at gates as the command line says, or asks the person. */
+export function deciding(terminal: Terminal, progress: Progress, options: DecideOptions): Act {
+  const decisions = new Map(options.decisions);
+  return async (run, view) => {
+    if (view.status !== 'waiting' || view.gate === null) return false;
+    const decision = await decide(run, view, view.gate);
+    if (decision === undefined) return false;
+    await run.decide(view.gate, decision);
+    return true;
+  };
+
+  async function decide(run: PipelineRun, view: RunView, gate: GateName): Promise<GateDecision | undefined> {
+    const named = decisions.get(gate);
+    decisions.delete(gate);
     if (named !== undefined) return named;
     if (options.approveAll) return { kind: 'approve' };
     if (!options.ask) return undefined;
     progress.stop();
     if (gate === 'review') {
-      const findings = withAnswers(await waiting.findings());
-      const answered = await askFindings(terminal, findings, (answer) => waiting.answer(answer));
+      const findings = withAnswers(await run.findings());
+      const answered = await askFindings(terminal, findings, (answer) => run.answer(answer));
       if (answered === 'gone') return undefined;
     }
     const answer = await askGate(terminal, view, gate);
@@ -78,7 +83,7 @@ function listen(run: PipelineRun, progress: Progress, interrupts: Interrupts): (
     interrupted += 1;
     if (interrupted === 1) {
       progress.line(
-        'Pausing; the unfinished step runs again on resume. Press Ctrl-C again to cancel the run at once.',
+        'Pausing; resume takes up the unfinished step. Press Ctrl-C again to cancel the run at once.',
       );
       run.pause().catch(report);
     } else if (interrupted === 2) {

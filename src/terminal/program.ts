@@ -3,8 +3,11 @@ import { Command, CommanderError, Option } from 'commander';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import { generate, type GenerateCommandOptions } from './commands/generate.ts';
 import { inspect, type InspectOptions } from './commands/inspect.ts';
+import { models, type ModelsOptions } from './commands/models.ts';
+import { replay, type ReplayOptions } from './commands/replay.ts';
 import { answer, cancel, resume, type ResumeOptions } from './commands/resume.ts';
-import { findings, runs, show, stage, type ShowOptions } from './commands/runs.ts';
+import { findings, runs, stage, type ShowOptions, type StageOptions } from './commands/runs.ts';
+import { show } from './commands/show.ts';
 import { CREDENTIAL_PREFIX } from './credentials.ts';
 import { EXIT, exitCodeOfError, type ExitCode } from './exit-codes.ts';
 import { printError, printJson, type Session } from './session.ts';
@@ -74,6 +77,20 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
       `JSON file of secrets for the probe, or "env" for ${CREDENTIAL_PREFIX}…`,
     );
 
+  const prices = (): Option =>
+    new Option('--prices <file>', 'agents: JSON file of prices that overrides the built-in table');
+  /** What the agents of a command may spend, and which models they are. */
+  const withAgents = (command: Command): Command =>
+    command
+      .option('--budget <usd>', 'agents: pause the run at this cost in US dollars')
+      .option('--stage-budget <usd>', 'agents: pause it when one stage has cost this much')
+      .option(
+        '--model <stage=id>',
+        'agents: model of a stage, or ID alone for all stages; may be given again',
+        collect,
+      )
+      .addOption(prices());
+
   program
     .command('inspect')
     .description('show what an API description says and what it leaves open; generates nothing')
@@ -84,16 +101,17 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
       done(await inspect(session, source, options));
     });
 
-  program
-    .command('generate')
+  withAgents(program.command('generate'))
     .description('build a connector: research, generate, test, diagnose, review, publish')
-    .argument('<source>', 'path or URL of an API description')
+    .argument('<source>', 'path or URL of an API description; with agents also an API’s name')
     .option('--out <dir>', 'folder that receives source-<name>/ (default: connectors/ in the workspace)')
     .option('--name <name>', 'name of the connector, in words joined by hyphens (default: from the title)')
-    .option('--engine <engine>', 'rules (no model, no key)', 'rules')
+    .option('--engine <engine>', 'rules (no model, no key) or agents (ANTHROPIC_API_KEY)', 'rules')
+    .option('--docs', 'the source is the address of a page of documentation')
     .option('--streams <names>', 'streams to generate, with commas between (default: the sensible ones)')
     .option('--auto', 'approve every gate')
     .option('--approve <gate>', 'approve this gate in advance; may be given again', collect)
+    .option('--record', 'agents: keep a recording that can be replayed without a key')
     .option('--probe', 'ask the API itself a few GET requests to confirm what was found')
     .addOption(credentials())
     .addOption(workspace())
@@ -103,8 +121,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
       done(await generate(session, source, options));
     });
 
-  program
-    .command('resume')
+  withAgents(program.command('resume'))
     .description('go on with a run that waits or is paused')
     .argument('<run>', 'the run')
     .option('--approve <gate>', 'approve a gate; may be given again for gates that follow', collect)
@@ -132,7 +149,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
 
   program
     .command('show')
-    .description('show how a run stands')
+    .description('show how a run stands, and what its agents did')
     .argument('<run>', 'the run')
     .addOption(workspace())
     .addOption(json())
@@ -140,8 +157,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
       done(await show(session, run, options));
     });
 
-  program
-    .command('stage')
+  withAgents(program.command('stage'))
     .description('run one stage of a run by hand: research, generate, test, diagnose, review or publish')
     .argument('<name>', 'the stage')
     .requiredOption('--run <run>', 'the run')
@@ -149,8 +165,28 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .addOption(workspace())
     .addOption(json())
     .addOption(verbose())
-    .action(async (name: string, options: ShowOptions & { run: string; credentials?: string }) => {
+    .action(async (name: string, options: StageOptions) => {
       done(await stage(session, name, options));
+    });
+
+  program
+    .command('replay')
+    .description('run a recorded run again: offline, without a key, with the decisions of then')
+    .argument('<run-folder>', 'folder of the recorded run')
+    .addOption(workspace())
+    .addOption(json())
+    .addOption(verbose())
+    .action(async (folder: string, options: ReplayOptions) => {
+      done(await replay(session, folder, options));
+    });
+
+  program
+    .command('models')
+    .description('list the models that the key in ANTHROPIC_API_KEY may use, with their prices')
+    .addOption(prices())
+    .addOption(json())
+    .action(async (options: ModelsOptions) => {
+      done(await models(session, options));
     });
 
   program

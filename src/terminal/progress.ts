@@ -1,9 +1,11 @@
 /**
  * Shows a run as it goes on, on stderr: a line for each step that ended and, where lines can be drawn over, one below
- * them for the step that is under way. Elsewhere (CI, a file) a step's begin and end are plain lines.
+ * them for the step that is under way. Elsewhere (CI, a file) a step's begin and end are plain lines. What an agent does
+ * meanwhile is a line each.
  */
 import type { RunView, StageView } from '../pipeline/contracts.ts';
-import { duration, harmless, painter, type Paint, type Terminal } from './terminal.ts';
+import { ActivityFeed } from './activity.ts';
+import { dollars, duration, harmless, painter, type Paint, type Terminal } from './terminal.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
@@ -24,6 +26,7 @@ export class Progress {
   readonly #now: () => number;
   /** What was last told of each stage, so that every change is told once. */
   readonly #told = new Map<string, string>();
+  readonly #feed = new ActivityFeed();
   #running: StageView | undefined;
   #runningSince = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -39,7 +42,11 @@ export class Progress {
 
   /** Tells what changed since the last view. */
   update(view: RunView): void {
-    for (const stage of view.stages) this.#tell(stage);
+    for (const stage of view.stages) {
+      if (stage.state === 'running') this.#tell(stage);
+      this.#tellActivity(stage);
+      if (stage.state !== 'running') this.#tell(stage);
+    }
     const running = view.stages.find((stage) => stage.state === 'running');
     if (running?.stage !== this.#running?.stage || running?.attempt !== this.#running?.attempt) {
       this.#runningSince = running?.startedAt == null ? this.#now() : Date.parse(running.startedAt);
@@ -88,6 +95,13 @@ export class Progress {
     else if (stage.state === 'running' && !this.#terminal.live) this.line(`  ${this.#head(stage)} …`);
   }
 
+  /** Turns and calls of an agent. What one line can't hold is cut where lines are drawn over; `show` has all of it. */
+  #tellActivity(stage: StageView): void {
+    for (const line of this.#feed.take(stage)) {
+      this.line(this.#paint('dim', this.#terminal.live ? this.#cut(line) : line));
+    }
+  }
+
   #endLine(stage: StageView): string {
     const mark = {
       done: this.#paint('green', '✓'),
@@ -99,7 +113,7 @@ export class Progress {
       waiting: ' ',
     }[stage.state];
     const time = stage.durationMs === null ? '' : duration(stage.durationMs);
-    return `${mark} ${this.#head(stage)} ${time.padStart(8)}  ${harmless(stage.note)}`.trimEnd();
+    return `${mark} ${this.#head(stage)} ${time.padStart(8)}  ${cost(stage)}${harmless(stage.note)}`.trimEnd();
   }
 
   /** `test      ` or `test RERUN (2)`: how and how often, where it is not the plain first time. */
@@ -118,12 +132,15 @@ export class Progress {
     if (!this.#terminal.live || stage === undefined) return;
     const frame = FRAMES[this.#frame % FRAMES.length] ?? '';
     const since = duration(Math.max(0, this.#now() - this.#runningSince));
-    const text = `${frame} ${this.#head(stage)} ${since.padStart(8)}  ${harmless(stage.note)}`;
-    const cut = Array.from(text)
+    const text = `${frame} ${this.#head(stage)} ${since.padStart(8)}  ${cost(stage)}${harmless(stage.note)}`;
+    this.#terminal.stderr.write(`\r\u001b[2K${this.#paint('dim', this.#cut(text))}`);
+    this.#drawn = true;
+  }
+
+  #cut(line: string): string {
+    return Array.from(line)
       .slice(0, Math.max(1, this.#terminal.columns() - 1))
       .join('');
-    this.#terminal.stderr.write(`\r\u001b[2K${this.#paint('dim', cut)}`);
-    this.#drawn = true;
   }
 
   #erase(): void {
@@ -136,4 +153,9 @@ export class Progress {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** What the stage has cost so far, in all its attempts. */
+function cost({ usage }: StageView): string {
+  return usage.usd > 0 ? `${dollars(usage.usd)}  ` : '';
 }

@@ -1,12 +1,19 @@
 /** What a person reads when a command about a run is done: how it stands, what it made, and what to do next. */
 import { join } from 'node:path';
-import type { RunView } from '../pipeline/contracts.ts';
+import type { RunView, Usage } from '../pipeline/contracts.ts';
 import { filesToRead } from './questions.ts';
-import { commandFor, shown, type Session } from './session.ts';
-import type { RunSummary } from './summary.ts';
-import { count, duration, harmless, painter, type Paint } from './terminal.ts';
+import { commandFor, printJson, replayCommand, shown, type Session } from './session.ts';
+import { summarize, type RunSummary } from './summary.ts';
+import { count, dollars, duration, grouped, harmless, painter, type Paint } from './terminal.ts';
 
 const SHOWN_STREAMS = 12;
+
+/** Prints how a run stands: one JSON object, or lines for a person. */
+export async function printRun(session: Session, view: RunView, json: boolean | undefined): Promise<void> {
+  const summary = await summarize(view);
+  if (json === true) printJson(session.terminal, summary);
+  else session.terminal.stdout.write(`${reportLines(session, view, summary).join('\n')}\n`);
+}
 
 /** Lines for stdout. */
 export function reportLines(session: Session, view: RunView, summary: RunSummary): string[] {
@@ -25,13 +32,33 @@ export function reportLines(session: Session, view: RunView, summary: RunSummary
   if (branch !== null) rows.push(['branch', commit === null ? branch : `${branch} (${commit.slice(0, 12)})`]);
   if (prUrl !== null) rows.push(['pull req.', prUrl]);
   for (const note of notes) rows.push(['note', harmless(note)]);
-  if (summary.usage.usd > 0) rows.push(['cost', `$${summary.usage.usd.toFixed(2)}`]);
+  rows.push(...costRows(summary));
   rows.push(['time', duration(summary.durationMs)]);
   return [
     headline(paint, view),
     ...rows.map(([name, value]) => `  ${paint('dim', name.padEnd(10))} ${value}`),
-    ...nextLines(session, view),
+    ...nextLines(session, view, summary),
   ];
+}
+
+/** What models were paid for; nothing where rules did the work. */
+function costRows({ usage, replayOf }: RunSummary): [string, string][] {
+  if (usage.requests === 0 && usage.usd === 0) return [];
+  const when = replayOf === null ? '' : ', when it was recorded; replaying costs nothing';
+  return [
+    ['cost', `${dollars(usage.usd)} for ${count(usage.requests, 'request')}${when}`],
+    ['tokens', tokenNumbers(usage)],
+  ];
+}
+
+/** `12,345 in (9,000 read from the cache, 2,000 written to it), 1,234 out`. */
+export function tokenNumbers(usage: Usage): string {
+  const cache = [
+    ...(usage.cacheReadTokens > 0 ? [`${grouped(usage.cacheReadTokens)} read from the cache`] : []),
+    ...(usage.cacheWriteTokens > 0 ? [`${grouped(usage.cacheWriteTokens)} written to it`] : []),
+  ];
+  const cached = cache.length === 0 ? '' : ` (${cache.join(', ')})`;
+  return `${grouped(usage.inputTokens)} in${cached}, ${grouped(usage.outputTokens)} out`;
 }
 
 function streamNames(streams: readonly string[]): string {
@@ -68,23 +95,58 @@ function headline(paint: Paint, view: RunView): string {
   }
 }
 
-function nextLines(session: Session, view: RunView): string[] {
-  const lines: string[] = [];
-  const resume = (rest: string): string => `  ${commandFor(session, view, `resume ${view.runId}${rest}`)}`;
-  if (view.status === 'waiting' && view.gate !== null) {
-    for (const path of filesToRead(view, view.gate)) lines.push(`Read ${shown(session, path)}, then one of`);
-    if (lines.length === 0) lines.push('Go on with one of');
-    lines.push(resume(` --approve ${view.gate}`));
-    if (view.gate === 'review') lines.push(resume(' --answer FINDING=accept|reject'));
-    if (view.gate !== 'draft') lines.push(resume(` --request-changes ${view.gate} --feedback "…"`));
-    lines.push(resume(` --reject ${view.gate}`));
-  } else if (view.status === 'paused') {
-    if (view.pause !== null) lines.push(harmless(view.pause.message), harmless(view.pause.cure));
-    lines.push('Then go on with', resume(''));
-  } else if (view.status === 'failed') {
-    if (view.error !== null) lines.push(harmless(view.error.message));
-    if (view.error?.cure != null) lines.push(harmless(view.error.cure));
-    lines.push(`What each test said: ${shown(session, join(view.runDir, 'test-report.json'))}`);
+function nextLines(session: Session, view: RunView, summary: RunSummary): string[] {
+  switch (view.status) {
+    case 'waiting':
+      return waitingLines(session, view, summary);
+    case 'paused':
+      return pausedLines(session, view, summary);
+    case 'failed':
+      return failedLines(session, view);
+    case 'running':
+    case 'published':
+    case 'finished':
+    case 'cancelled':
+      return [];
   }
-  return lines;
+}
+
+function waitingLines(session: Session, view: RunView, { replayOf }: RunSummary): string[] {
+  const { gate } = view;
+  if (gate === null) return [];
+  const resume = resumeLine(session, view);
+  const read = filesToRead(view, gate).map((path) => `Read ${shown(session, path)}`);
+  if (replayOf !== null) return [...read, 'The recorded run was left here.'];
+  return [
+    ...(read.length === 0 ? ['Go on with one of'] : read.map((line) => `${line}, then one of`)),
+    resume(` --approve ${gate}`),
+    ...(gate === 'review' ? [resume(' --answer FINDING=accept|reject')] : []),
+    ...(gate === 'draft' ? [] : [resume(` --request-changes ${gate} --feedback "…"`)]),
+    resume(` --reject ${gate}`),
+  ];
+}
+
+function pausedLines(session: Session, view: RunView, { replayOf }: RunSummary): string[] {
+  const { pause } = view;
+  const resume = resumeLine(session, view);
+  const why = pause === null ? [] : [harmless(pause.message), ...pause.cure.split('\n').map(harmless)];
+  if (replayOf !== null)
+    return [...why, 'Then replay it again with', `  ${replayCommand(session, replayOf)}`];
+  if (pause?.cause !== 'budget') return [...why, 'Then go on with', resume('')];
+  return [...why, 'Then go on with one of', resume(' --budget USD'), resume(' --stage-budget USD')];
+}
+
+function failedLines(session: Session, view: RunView): string[] {
+  const { error } = view;
+  const tested = view.stages.some((stage) => stage.stage === 'test' && stage.attempt > 0);
+  const report = shown(session, join(view.runDir, 'test-report.json'));
+  return [
+    ...(error === null ? [] : [harmless(error.message)]),
+    ...(error?.cure == null ? [] : [harmless(error.cure)]),
+    ...(tested ? [`What each test said: ${report}`] : []),
+  ];
+}
+
+function resumeLine(session: Session, view: RunView): (rest: string) => string {
+  return (rest) => `  ${commandFor(session, view, `resume ${view.runId}${rest}`)}`;
 }

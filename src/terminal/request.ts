@@ -2,10 +2,11 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
-import { GateName, Limits, type Engine, type GatePolicy, type RunRequest } from '../pipeline/contracts.ts';
+import { Engine, GateName, Limits, type GatePolicy, type RunRequest } from '../pipeline/contracts.ts';
+import { agentOptionsFrom, refuseForRules, type AgentWords } from './agent-options.ts';
 
 /** The options of `generate`, as commander hands them over. */
-export interface GenerateOptions {
+export interface GenerateOptions extends AgentWords {
   readonly workspace?: string;
   readonly out?: string;
   readonly name?: string;
@@ -15,6 +16,8 @@ export interface GenerateOptions {
   readonly approve?: readonly string[];
   readonly probe?: boolean;
   readonly credentials?: string;
+  /** The source is a page of documentation. */
+  readonly docs?: boolean;
 }
 
 /** @throws SourcewrightError `input` for a source or an option that can't be used. */
@@ -24,6 +27,7 @@ export async function requestFrom(
   cwd: string,
 ): Promise<RunRequest> {
   const engine = engineFrom(options.engine ?? 'rules');
+  if (engine === 'rules') refuseForRules(options, 'Add --engine agents, or leave it out.');
   const workspace = await folder(resolve(cwd, options.workspace ?? '.'), 'The workspace');
   const streams = options.streams
     ?.split(',')
@@ -40,7 +44,7 @@ export async function requestFrom(
     });
   }
   return {
-    source: await sourceFrom(source, engine, cwd),
+    source: await sourceFrom(source, engine, options.docs === true, cwd),
     workspace,
     outDir: options.out === undefined ? resolve(workspace, 'connectors') : resolve(cwd, options.out),
     ...(options.name !== undefined && { name: connectorName(options.name) }),
@@ -49,48 +53,62 @@ export async function requestFrom(
     gates: gatesFrom(options),
     limits: Limits.parse({}),
     probe: options.probe ?? false,
+    ...(engine === 'agents' && { agents: agentOptionsFrom(options) }),
   };
 }
 
 function engineFrom(text: string): Engine {
-  if (text === 'rules') return text;
-  if (text === 'agents') {
-    throw new SourcewrightError('input', 'The engine "agents" is not part of this version yet.', {
-      where: '--engine',
-      cure: 'Use --engine rules, which needs no model and no key.',
-    });
-  }
+  const engine = Engine.safeParse(text);
+  if (engine.success) return engine.data;
   throw new SourcewrightError('input', `There is no engine "${text}".`, {
     where: '--engine',
-    cure: 'Use --engine rules.',
+    cure: `The engines are ${Engine.options.join(' and ')}.`,
   });
 }
 
 /** A URL, a file that is there, or else a name; a name alone is for agents, rules need a description. */
-async function sourceFrom(source: string, engine: Engine, cwd: string): Promise<RunRequest['source']> {
+async function sourceFrom(
+  source: string,
+  engine: Engine,
+  docs: boolean,
+  cwd: string,
+): Promise<RunRequest['source']> {
   if (source.trim() === '') {
     throw new SourcewrightError('input', 'No API description was named.', {
       cure: 'Give the path or URL of an OpenAPI description.',
     });
   }
-  if (/^https?:\/\//i.test(source)) return { kind: 'description', location: source };
+  if (/^https?:\/\//i.test(source)) return { kind: docs ? 'docs' : 'description', location: source };
+  if (docs) {
+    throw new SourcewrightError('input', '--docs is for the address of a page of documentation.', {
+      where: source,
+      cure: 'Give an address that begins with https://, or leave --docs out.',
+    });
+  }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
     throw new SourcewrightError('input', 'Only http and https addresses can be read.', { where: source });
   }
+  return fileOrName(source, engine, cwd);
+}
+
+async function fileOrName(source: string, engine: Engine, cwd: string): Promise<RunRequest['source']> {
   const path = resolve(cwd, source);
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() === true) return { kind: 'description', location: path };
+  const isName = engine === 'agents' && !/[/\\]|\.(ya?ml|json)$/i.test(source);
+  // A folder may well be called as the API is.
+  if (isName && /[a-z0-9]/i.test(source)) return { kind: 'name', location: source.trim() };
   if (found !== undefined) {
     throw new SourcewrightError('input', 'This is not a file.', {
       where: path,
       cure: 'Name the OpenAPI document itself (JSON or YAML).',
     });
   }
-  if (engine === 'agents' && !/[/\\]|\.(ya?ml|json)$/i.test(source))
-    return { kind: 'name', location: source };
   throw new SourcewrightError('input', 'There is no such file.', {
     where: path,
-    cure: "Name an OpenAPI description by its path or URL. From an API's name alone only agents can work, and they are not part of this version yet.",
+    cure:
+      "Name an OpenAPI description by its path or URL. An API's name in words, such as Pagerduty, is enough for " +
+      '--engine agents.',
   });
 }
 

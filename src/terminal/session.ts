@@ -2,16 +2,46 @@
 import { relative } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { testKey } from '../agents/key.ts';
+import type { readTranscripts } from '../agents/transcript-view.ts';
 import { SourcewrightError } from '../errors.ts';
 import type { PipelineDependencies, ProbeCredentials, RunView } from '../pipeline/contracts.ts';
+import type { AgentChoice } from './agent-options.ts';
 import type { Interrupts } from './drive.ts';
+import type { Progress } from './progress.ts';
 import { harmless, painter, type Terminal } from './terminal.ts';
 
 export interface PipelineSetting {
   /** Receives what the programs that we run print. */
   readonly output: (text: string) => void;
+  /** Tells the person something in a line, also without `verbose`. */
+  readonly tell: (line: string) => void;
   readonly credentials?: ProbeCredentials;
+  readonly agents?: AgentChoice;
   readonly verbose: boolean;
+}
+
+/** What a command sets the pipeline up with, where all that is printed goes through its progress. */
+export function pipelineSetting(
+  progress: Progress,
+  given: {
+    readonly verbose: boolean | undefined;
+    readonly credentials?: ProbeCredentials | undefined;
+    readonly agents?: AgentChoice | undefined;
+  },
+): PipelineSetting {
+  const { verbose = false, credentials, agents } = given;
+  return {
+    output: (text) => {
+      progress.output(text);
+    },
+    tell: (line) => {
+      progress.line(harmless(line));
+    },
+    verbose,
+    ...(credentials !== undefined && { credentials }),
+    ...(agents !== undefined && { agents }),
+  };
 }
 
 export interface Session {
@@ -24,6 +54,13 @@ export interface Session {
   readonly descriptionWorker?: string;
   /** Composes the stages; the composition root knows how. */
   readonly pipeline: (setting: PipelineSetting) => PipelineDependencies;
+  readonly agents: AgentFunctions;
+}
+
+/** From the composition root, which loads the agents, and with them what talks to the API, at the first call. */
+export interface AgentFunctions {
+  readonly testKey: typeof testKey;
+  readonly readTranscripts: typeof readTranscripts;
 }
 
 export interface WorkspaceOptions {
@@ -42,6 +79,11 @@ export async function workspaceOf(session: Session, options: WorkspaceOptions): 
 export function commandFor(session: Session, view: RunView, words: string): string {
   const elsewhere = view.workspace === session.terminal.cwd ? '' : ` --workspace ${quoted(view.workspace)}`;
   return `${session.command} ${words}${elsewhere}`;
+}
+
+/** A command line that replays a recorded run, in a workspace that it has for itself. */
+export function replayCommand(session: Session, recorded: { readonly folder: string }): string {
+  return `${session.command} replay ${quoted(shown(session, recorded.folder))} --workspace DIR`;
 }
 
 function quoted(text: string): string {

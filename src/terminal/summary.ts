@@ -19,6 +19,7 @@ import {
   type RunView,
   type Usage,
 } from '../pipeline/contracts.ts';
+import { readReplayMark } from './replay-mark.ts';
 
 export interface ErrorSummary {
   readonly code: string;
@@ -69,6 +70,8 @@ export interface RunSummary {
   readonly gate: GateName | null;
   readonly pause: RunView['pause'];
   readonly runDir: string | null;
+  /** The recorded run that this one replays: its usage was paid for then, and not again. */
+  readonly replayOf: { readonly run: string; readonly folder: string } | null;
   readonly error?: ErrorSummary;
 }
 
@@ -98,6 +101,7 @@ export function rejectedSummary(error: SourcewrightError, durationMs: number): R
     gate: null,
     pause: null,
     runDir: null,
+    replayOf: null,
     error: errorSummary(error),
   };
 }
@@ -114,11 +118,12 @@ export function errorSummary(error: SourcewrightError): ErrorSummary {
 
 /** Reads the artifacts of a run. @throws SourcewrightError `corrupt` when one of them does not fit its schema. */
 export async function summarize(view: RunView): Promise<RunSummary> {
-  const [brief, tests, review, publication] = await Promise.all([
+  const [brief, tests, review, publication, mark] = await Promise.all([
     readArtifact(view.runDir, 'brief.json', Brief),
     readArtifact(view.runDir, 'test-report.json', TestReport),
     readArtifact(view.runDir, 'review.json', Review),
     readArtifact(view.runDir, 'publication.json', Publication),
+    readReplayMark(view.runDir),
   ]);
   const findings = withAnswers(review);
   return {
@@ -141,6 +146,7 @@ export async function summarize(view: RunView): Promise<RunSummary> {
     gate: view.gate,
     pause: view.pause,
     runDir: view.runDir,
+    replayOf: mark === undefined ? null : { run: mark.run, folder: mark.folder },
     ...(view.error !== null && { error: { ...view.error, where: null, place: null } }),
   };
 }

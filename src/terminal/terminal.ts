@@ -79,6 +79,22 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** US dollars: `$1.20`; less than ten cents more finely, as single requests cost: `$0.0042`. */
+export function dollars(usd: number): string {
+  return `$${usd.toFixed(usd > 0 && usd < 0.1 ? 4 : 2)}`;
+}
+
+/** A whole number that can be read: `12,345`. */
+export function grouped(number: number): string {
+  return number.toLocaleString('en-US');
+}
+
+/** Text on one line of at most so many characters. */
+export function oneLine(text: string, width: number): string {
+  const characters = Array.from(harmless(text).replace(/\s+/g, ' ').trim());
+  return characters.length <= width ? characters.join('') : `${characters.slice(0, width - 1).join('')}…`;
+}
+
 /** `1 stream`, `2 streams`; `plural` for words that don't just take an s. */
 export function count(number: number, singular: string, plural = `${singular}s`): string {
   return `${number} ${number === 1 ? singular : plural}`;

@@ -22,7 +22,7 @@ const LEFTOVER_FOLDERS = new Set([
 ]);
 const LEFTOVER_FILES = /(\.py[cod]|\.swp|~|\.orig|\.rej)$|^(\.coverage(\..*)?|\.DS_Store|coverage\.xml)$/;
 /** Files that hold a person's credentials beside a connector: never read, packed or committed. */
-const PRIVATE_FILES = /^(\.env(\..*)?|config\.json|secrets?(\..*)?|credentials?(\..*)?|.*\.(pem|key|p12))$/i;
+export const PRIVATE_FILES = /^(\.env(\..*)?|config\.json|secrets?(\..*)?|credentials?(\..*)?|.*\.(pem|key|p12))$/i;
 
 export interface ListedFiles {
   /** Relative paths with forward slashes, sorted. */

@@ -166,7 +166,9 @@ describe('bad input', function () {
 
   it('gates, engines and options that are not there', async () => {
     await refused(sample, /gate/i, ['--approve', 'lunch']);
-    await refused(sample, /agents/i, ['--engine', 'agents']);
+    await refused(sample, /agents/i, ['--budget', '3']);
+    await refused(sample, /amount/i, ['--engine', 'agents', '--budget', 'much']);
+    await refused(sample, /stage/i, ['--engine', 'agents', '--model', 'lunch=claude']);
     await refused(sample, /engine/i, ['--engine', 'magic']);
     await refused(sample, /credentials/i, ['--probe']);
     await refused(sample, /credentials/i, ['--probe', '--credentials', 'nowhere.json']);
@@ -175,6 +177,17 @@ describe('bad input', function () {
       assert.equal(outcome.exitCode, 2, words.join(' '));
       assert.equal((only(outcome) as unknown as Rejected).error.code, 'input');
     }
+  });
+
+  it('agents without a key', async () => {
+    const words = ['generate', sample, '--engine', 'agents', '--auto', '--json'];
+    const outcome = await sourcewright(words, { cwd: folder, env: { ANTHROPIC_API_KEY: '' } });
+    assert.equal(outcome.exitCode, 4, outcome.stderr);
+    const said = only(outcome) as unknown as Rejected;
+    assert.equal(said.run, null);
+    assert.equal(said.error.code, 'credentials');
+    assert.match(outcome.stderr, /ANTHROPIC_API_KEY[^]*--engine rules/);
+    assert.deepEqual(await allBelow(folder), []);
   });
 
   it('never repeats what a file of credentials holds', async () => {

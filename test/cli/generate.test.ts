@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rowsByPath, startSampleServer, type SampleServer } from '../../sample/server.ts';
-import { Brief, TestReport } from '../../src/pipeline/contracts.ts';
+import { Brief, NO_USAGE, TestReport } from '../../src/pipeline/contracts.ts';
 import type { RunSummary } from '../../src/terminal/summary.ts';
 import { only, removeFolder, sample, sourcewright, temporaryFolder, type Outcome } from './program.ts';
 
@@ -53,7 +53,8 @@ describe('the sample, from its description to records', function () {
     assert.ok(summary.tests.total > 50, `${summary.tests.total} tests`);
     assert.equal(summary.tests.passed + summary.tests.skipped, summary.tests.total);
     assert.ok((summary.tests.coverage ?? 0) > 50);
-    assert.deepEqual(summary.usage, { usd: 0, inputTokens: 0, outputTokens: 0 });
+    assert.deepEqual(summary.usage, NO_USAGE);
+    assert.equal(summary.replayOf, null);
     assert.ok(summary.durationMs > 1000);
     assert.deepEqual(
       summary.review.findings.filter((finding) => finding.severity === 'error'),

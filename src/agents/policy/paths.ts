@@ -55,7 +55,7 @@ const DEVICES = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/;
 /** `GIT~1` is another name of `.git` on Windows. */
 const SHORT_NAME = /~\d/;
 const MAX_PATH = 400;
-const MAX_NAME = 100;
+const MAX_NAME = 200;
 
 /** A name as a file system that ignores letter case and ways of writing a letter compares it. */
 function folded(name: string): string {

@@ -35,7 +35,7 @@ const MAX_LINES = 300;
 const MAX_LINE = 500;
 const MAX_PATHS = 500;
 /** More wildcards than anyone needs, or repeated groups, would let a pattern match for minutes. */
-const MAX_WILDCARDS = 5;
+const MAX_WILDCARDS = 4;
 
 const filePath = z.string().min(1).describe("Path relative to the connector's folder: src/client.py");
 

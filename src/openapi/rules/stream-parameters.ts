@@ -107,7 +107,7 @@ function scalar(value: unknown): string | number | boolean | undefined {
 }
 
 /** `{id}` under `/calendars` is asked for as `calendar_id`; `{account_id}` as it is called. */
-export function configKey(name: string, endpoint: Endpoint): string {
+export function configKey(name: string, endpoint: Pick<Endpoint, 'segments'>): string {
   const plain = pythonName(name, 'value');
   let key = plain;
   if (/^(id|sid|uuid|key|name|slug|code|type|value|number|ids)_?$/.test(plain)) {

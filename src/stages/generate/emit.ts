@@ -25,6 +25,8 @@ export interface Emission {
   readonly merged: string[];
   /** Paths that both sides changed at the same place, or that are not ours. When there are any, nothing was written. */
   readonly conflicts: string[];
+  /** Files of `replaceable` that would have been conflicts: what was compiled before, and what stood in them. */
+  readonly replaced: { readonly path: string; readonly base: string; readonly content: string }[];
 }
 
 /** File that remembers what was generated into a folder; the folder's path keeps equal names in two places apart. */
@@ -69,7 +71,9 @@ async function merge(mine: string, base: string, theirs: string): Promise<string
 
 type Step =
   | { readonly kind: 'same' | 'keep' | 'conflict' | 'remove'; readonly path: string }
-  | { readonly kind: 'write' | 'merged'; readonly path: string; readonly content: string };
+  | { readonly kind: 'write' | 'merged'; readonly path: string; readonly content: string }
+  /** `content` is undefined where the file is no longer generated. */
+  | { readonly kind: 'replace'; readonly path: string; readonly content: string | undefined };
 
 async function planFile(dir: string, file: CompiledFile, base: string | undefined): Promise<Step> {
   const { path, content } = file;
@@ -94,6 +98,37 @@ export interface EmitOptions {
   readonly connectorDir: string;
   readonly baseline: string;
   readonly compiled: readonly CompiledFile[];
+  /** Hash by path of edits that give way where they can't be kept: an agent made them and can make them again. */
+  readonly replaceable?: ReadonlyMap<string, string>;
+}
+
+/** A conflict with, or a stale file of, edits that give way. */
+async function giveWay(step: Step, options: EmitOptions): Promise<Step> {
+  const { path } = step;
+  const compiled = options.compiled.find((file) => file.path === path);
+  const stale = step.kind === 'keep' && compiled === undefined;
+  if (step.kind !== 'conflict' && !stale) return step;
+  const edits = options.replaceable?.get(path);
+  if (edits === undefined || (await hashFile(join(options.connectorDir, path))) !== edits) return step;
+  return { kind: 'replace', path, content: compiled?.content };
+}
+
+async function planSteps(options: EmitOptions, before: Baseline): Promise<Step[]> {
+  const { connectorDir: dir, compiled } = options;
+  const paths = new Set(compiled.map((file) => file.path));
+  const steps: Step[] = [];
+  for (const file of compiled) steps.push(await planFile(dir, file, before.get(file.path)));
+  for (const [path, base] of before) if (!paths.has(path)) steps.push(await planStale(dir, path, base));
+  return Promise.all(steps.map((step) => giveWay(step, options)));
+}
+
+async function takeStep(dir: string, step: Step): Promise<void> {
+  if (step.kind === 'write' || step.kind === 'merged') await writeInside(dir, step.path, step.content);
+  if (step.kind === 'remove') await removeInside(dir, step.path);
+  if (step.kind === 'replace') {
+    if (step.content === undefined) await removeInside(dir, step.path);
+    else await writeInside(dir, step.path, step.content);
+  }
 }
 
 /**
@@ -103,25 +138,24 @@ export interface EmitOptions {
 export async function emitConnector(options: EmitOptions): Promise<Emission> {
   const { connectorDir: dir, compiled } = options;
   const before = await readBaseline(options.baseline);
-  const paths = new Set(compiled.map((file) => file.path));
-  const steps: Step[] = [];
-  for (const file of compiled) steps.push(await planFile(dir, file, before.get(file.path)));
-  for (const [path, base] of before) if (!paths.has(path)) steps.push(await planStale(dir, path, base));
-
+  const steps = await planSteps(options, before);
   const pathsOf = (...kinds: Step['kind'][]): string[] =>
     steps.filter((step) => kinds.includes(step.kind)).map((step) => step.path);
   const conflicts = pathsOf('conflict');
-  if (conflicts.length > 0) return { changed: [], kept: [], merged: [], conflicts };
-  for (const step of steps) {
-    if (step.kind === 'write' || step.kind === 'merged') await writeInside(dir, step.path, step.content);
-    if (step.kind === 'remove') await removeInside(dir, step.path);
+  if (conflicts.length > 0) return { changed: [], kept: [], merged: [], conflicts, replaced: [] };
+  const replaced = [];
+  for (const path of pathsOf('replace')) {
+    const content = await readFile(join(dir, path), 'utf8');
+    replaced.push({ path, base: before.get(path) ?? '', content });
   }
+  for (const step of steps) await takeStep(dir, step);
   await writeBaseline(options.baseline, compiled);
   return {
-    changed: pathsOf('write', 'merged', 'remove'),
+    changed: pathsOf('write', 'merged', 'remove', 'replace'),
     kept: pathsOf('keep'),
     merged: pathsOf('merged'),
     conflicts,
+    replaced,
   };
 }
 

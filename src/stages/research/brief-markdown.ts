@@ -1,16 +1,11 @@
 /** `brief.md`: the notes of the research for a person, every claim with what it rests on. */
-import type {
-  Auth,
-  Blueprint,
-  Evidence,
-  Fact,
-  FieldPath,
-  Gap,
-  Paging,
-  Stream,
-} from '../../blueprint/schema.ts';
+import type { Auth, Blueprint, Fact, Gap, Stream } from '../../blueprint/schema.ts';
 import type { Brief } from '../../pipeline/contracts.ts';
+import { agentSections, madeBy } from './brief-agent.ts';
+import { count, evidenceWords, FACTS, pagingWords, pathText, percent } from './brief-words.ts';
 import { code, plain, table } from './markdown.ts';
+
+export { pagingWords, pathText } from './brief-words.ts';
 
 /** What the notes tell beside the brief itself. */
 export interface BriefNotes {
@@ -22,6 +17,8 @@ export interface BriefNotes {
   readonly corrections: readonly string[];
   /** Why no probe was made though it was asked for, or how it ended early. */
   readonly probe?: string | undefined;
+  /** What the research agent could not find out, in its words. */
+  readonly openQuestions?: readonly string[] | undefined;
 }
 
 /** Streams and operations whose facts are told one by one; beyond that, brief.json has them. */
@@ -30,11 +27,12 @@ const MAX_DETAILED = 200;
 export function briefMarkdown(brief: Brief, notes: BriefNotes): string {
   const { blueprint } = brief;
   const lines = [
-    ...heading(blueprint, notes),
-    ...feedbackSection(notes),
+    ...heading(brief, notes),
+    ...feedbackSection(brief, notes),
+    ...agentSections(brief, notes.openQuestions ?? []),
     ...connection(blueprint),
     ...streamSection(blueprint),
-    ...questions(blueprint),
+    ...questions(brief),
     ...probeSection(brief, notes),
     ...factSection(blueprint),
     ...problemSection(blueprint),
@@ -47,16 +45,17 @@ export function briefMarkdown(brief: Brief, notes: BriefNotes): string {
     .trimEnd()}\n`;
 }
 
-function heading(blueprint: Blueprint, notes: BriefNotes): string[] {
+function heading(brief: Brief, notes: BriefNotes): string[] {
+  const { blueprint } = brief;
   const { api, source, streams, gaps, problems } = blueprint;
   const selected = streams.filter((stream) => stream.selected).length;
   return [
     `# Brief: ${plain(api.title, 120)}`,
     '',
-    `Made by rules from the API's own description, without a model. The connector is ${code(`source-${blueprint.name}`)}.`,
+    `${madeBy(brief)} The connector is ${code(`source-${blueprint.name}`)}.`,
     '',
     ...(api.description === undefined ? [] : [`> ${plain(api.description, 800)}`, '']),
-    `- Description: ${code(source.location)} (${FORMATS[source.format]}, ${Math.ceil(source.bytes / 1024)} KB, SHA-256 ${code(source.sha256.slice(0, 12))})`,
+    sourceLine(source),
     ...(notes.found === undefined ? [] : [`- How it was found: ${plain(notes.found, 500)}`]),
     ...(api.version === '' ? [] : [`- Version of the API: ${plain(api.version, 60)}`]),
     ...(api.licence === undefined ? [] : [`- Licence of the description: ${plain(api.licence, 80)}`]),
@@ -66,6 +65,11 @@ function heading(blueprint: Blueprint, notes: BriefNotes): string[] {
   ];
 }
 
+function sourceLine({ location, format, bytes, sha256 }: Blueprint['source']): string {
+  if (format === 'docs') return `- Source: ${code(location)} (${FORMATS.docs})`;
+  return `- Description: ${code(location)} (${FORMATS[format]}, ${Math.ceil(bytes / 1024)} KB, SHA-256 ${code(sha256.slice(0, 12))})`;
+}
+
 const FORMATS: Readonly<Record<Blueprint['source']['format'], string>> = {
   'openapi-3.0': 'OpenAPI 3.0',
   'openapi-3.1': 'OpenAPI 3.1',
@@ -73,21 +77,16 @@ const FORMATS: Readonly<Record<Blueprint['source']['format'], string>> = {
   'swagger-2.0': 'Swagger 2.0',
 };
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
-function feedbackSection(notes: BriefNotes): string[] {
+function feedbackSection(brief: Brief, notes: BriefNotes): string[] {
   const lines: string[] = [];
   if (notes.feedback !== undefined) {
-    lines.push(
-      '## What you asked for',
-      '',
-      `> ${plain(notes.feedback, 2000)}`,
-      '',
-      'Rules do not understand words, so this changed nothing by itself. Say it as a correction (see the end of these notes), or run the engine `agents`.',
-      '',
-    );
+    lines.push('## What you asked for', '', `> ${plain(notes.feedback, 2000)}`, '');
+    if (brief.agent === undefined) {
+      lines.push(
+        'Rules do not understand words, so this changed nothing by itself. Say it as a correction (see the end of these notes), or run the engine `agents`.',
+        '',
+      );
+    }
   }
   if (notes.corrections.length > 0) {
     lines.push('## Your corrections', '', ...notes.corrections.map((text) => `- ${plain(text, 300)}`), '');
@@ -179,34 +178,6 @@ function streamSection(blueprint: Blueprint): string[] {
   return ['## Streams', '', ...columns, ...table(head, rows)];
 }
 
-export function pathText(path: FieldPath): string {
-  return path.length === 0 ? '(root)' : path.join('.');
-}
-
-export function pagingWords(paging: Paging): string {
-  const size =
-    paging.kind !== 'none' && paging.sizeParam !== undefined
-      ? `, ${code(paging.sizeParam)}${paging.pageSize === undefined ? '' : `=${paging.pageSize}`}`
-      : '';
-  switch (paging.kind) {
-    case 'none':
-      return 'none';
-    case 'page':
-      return `page number ${code(paging.pageParam)} from ${paging.startPage}${size}`;
-    case 'offset':
-      return `offset ${code(paging.offsetParam)}${size}`;
-    case 'cursor': {
-      const from = paging.nextPath ?? paging.lastRecordField ?? [];
-      const where = paging.nextPath === undefined ? 'last row' : 'answer';
-      return `cursor ${code(paging.cursorParam)} from ${code(pathText(from))} of the ${where}${size}`;
-    }
-    case 'next_url':
-      return `next URL at ${code(pathText(paging.nextPath))}${size}`;
-    case 'link':
-      return `Link header${size}`;
-  }
-}
-
 function incrementalWords(stream: Stream): string {
   const { incremental } = stream;
   if (incremental === undefined) return '';
@@ -221,28 +192,15 @@ function lowest(facts: readonly Fact[]): string {
   return least === undefined ? '' : `${FACTS[least.fact]} ${percent(least.confidence)}`;
 }
 
-function percent(share: number): string {
-  return `${Math.round(share * 100)}%`;
-}
-
-const FACTS: Readonly<Record<Fact['fact'], string>> = {
-  auth: 'sign-in',
-  base_url: 'base URL',
-  rate_limit: 'rate limit',
-  stream: 'stream',
-  record_path: 'rows',
-  primary_key: 'key',
-  paging: 'paging',
-  parent: 'parent',
-  incremental: 'incremental',
-  schema: 'schema',
-  operation: 'operation',
-};
-
-function questions(blueprint: Blueprint): string[] {
+function questions({ blueprint, agent }: Brief): string[] {
   const { gaps } = blueprint;
-  if (gaps.length === 0)
-    return ['## Open questions', '', 'None: the description answered everything the rules ask.', ''];
+  if (gaps.length === 0) {
+    const none =
+      agent === undefined
+        ? 'None: the description answered everything the rules ask.'
+        : 'None is left. What nobody has confirmed stands above.';
+    return ['## Open questions', '', none, ''];
+  }
   const selected = new Set(
     blueprint.streams.filter((stream) => stream.selected).map((stream) => stream.name),
   );
@@ -251,7 +209,7 @@ function questions(blueprint: Blueprint): string[] {
   return [
     '## Open questions',
     '',
-    'What the description does not say. Until a question is answered, the connector does what stands under "meanwhile".',
+    `What ${blueprint.source.format === 'docs' ? 'nobody has told' : 'the description does not say'}. Until a question is answered, the connector does what stands under "meanwhile".`,
     '',
     ...pressing.slice(0, MAX_DETAILED).flatMap(question),
     ...(pressing.length > MAX_DETAILED
@@ -320,13 +278,6 @@ function factSection(blueprint: Blueprint): string[] {
   const rest = blueprint.facts.length - facts.length;
   if (rest > 0) lines.push(`${count(rest, 'fact')} about what is not selected: see \`brief.json\`.`, '');
   return lines;
-}
-
-function evidenceWords(evidence: Evidence): string {
-  const place = [evidence.document, evidence.pointer].filter((part) => part !== undefined).join('#');
-  const quote = evidence.quote === undefined ? '' : ` “${plain(evidence.quote, 100)}”`;
-  const source = evidence.source === 'description' ? '' : `${evidence.source} `;
-  return `${source}${place === '' ? '' : code(place, 240)}${quote}`.trim();
 }
 
 function problemSection(blueprint: Blueprint): string[] {

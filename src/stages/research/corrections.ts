@@ -74,7 +74,7 @@ export function applyCorrections(
         cure: 'Mend that entry. Names and forms of values stand in brief.json under "blueprint".',
       });
     };
-    const words = change(changed, correction, refuse);
+    const words = changeBlueprint(changed, correction, refuse);
     const confirmed = stateOf(changed, correction) === before;
     noteFact(changed, correction, { value: words, document, pointer: `/${index}`, confirmed });
     changed.gaps = changed.gaps.filter(
@@ -93,10 +93,13 @@ function stateOf(blueprint: Blueprint, { stream: name }: Correction): string {
   return JSON.stringify([...streams, ...operations].filter((one) => one.name === name));
 }
 
-type Refuse = (message: string) => never;
+export type Refuse = (message: string) => never;
 
-/** Changes the blueprint in place and says the new value in words. */
-function change(blueprint: Blueprint, correction: Correction, refuse: Refuse): string {
+/**
+ * Changes the blueprint in place and says the new value in words: the one way by which a value gets in that rules did not
+ * find, be it the person's or a model's claim. `refuse` is called before anything has changed.
+ */
+export function changeBlueprint(blueprint: Blueprint, correction: Correction, refuse: Refuse): string {
   const { fact, stream: name, value } = correction;
   switch (fact) {
     case 'auth':
@@ -150,12 +153,13 @@ function changeStream(
       return stream.primaryKey.map((part) => part.join('.')).join(' + ') || 'none';
     case 'paging':
       stream.paging = parsed(Paging, value, refuse);
+      leaveToReading(stream);
       for (const operation of operationsOf(blueprint, stream)) operation.paging = stream.paging;
       return JSON.stringify(stream.paging);
     case 'parent': {
       const parent = parsed(Parent.nullable(), value, refuse);
       if (parent === null) delete stream.parent;
-      else if (blueprint.streams.some((one) => one.name === parent.stream)) stream.parent = parent;
+      else if (blueprint.streams.some((one) => one.name === parent.stream)) setParent(stream, parent);
       else refuse(`there is no stream ${JSON.stringify(parent.stream)} to be the parent.`);
       return parent === null ? 'none' : parent.stream;
     }
@@ -163,12 +167,39 @@ function changeStream(
       const incremental = parsed(Incremental.nullable(), value, refuse);
       if (incremental === null) delete stream.incremental;
       else stream.incremental = incremental;
+      leaveToReading(stream);
       return incremental === null ? 'none' : incremental.cursorField.join('.');
     }
     case 'schema':
       stream.schema = parsed(JsonSchema, value, refuse);
-      return 'schema given by you';
+      return 'a schema given by hand';
   }
+}
+
+/** What paging and the incremental filter send themselves is no setting beside them. */
+function leaveToReading(stream: Stream): void {
+  const sent = new Set(sentByReading(stream));
+  stream.parameters = stream.parameters.filter((one) => one.in !== 'query' || !sent.has(one.name));
+}
+
+/** Names of the query parameters that paging and the incremental filter send. */
+export function sentByReading({ paging, incremental }: Pick<Stream, 'paging' | 'incremental'>): string[] {
+  const names = [
+    paging.kind === 'page' ? paging.pageParam : undefined,
+    paging.kind === 'offset' ? paging.offsetParam : undefined,
+    paging.kind === 'cursor' ? paging.cursorParam : undefined,
+    paging.kind === 'none' ? undefined : paging.sizeParam,
+    incremental?.param,
+    incremental?.endParam,
+  ];
+  return names.filter((name) => name !== undefined);
+}
+
+/** What the parent's rows fill is no setting of the person's any more. */
+function setParent(stream: Stream, parent: Parent): void {
+  const filled = new Set(parent.parameters.map(({ name }) => name));
+  stream.parent = parent;
+  stream.parameters = stream.parameters.filter((one) => one.in !== 'path' || !filled.has(one.name));
 }
 
 function parsed<T>(schema: z.ZodType<T>, value: unknown, refuse: Refuse): T {

@@ -22,12 +22,15 @@ const WELL_KNOWN = [
   '/api/openapi.json',
 ];
 
+/** Rules found no description anywhere; the message says what to give instead. Agents go on from here. */
+export class NoDescription extends SourcewrightError {}
+
 interface Candidate {
   readonly url: string;
   readonly how: string;
 }
 
-/** Throws `input` when no description was found, `remote` when the page itself does not answer. */
+/** Throws `NoDescription` when none was found, `remote` when the page itself does not answer. */
 export async function describedBy(
   page: string,
   context: Pick<StageContext, 'signal' | 'progress'>,
@@ -73,7 +76,7 @@ class Search {
     }));
     const usual = await this.#firstOf(wellKnown);
     if (usual !== undefined) return usual;
-    throw new SourcewrightError(
+    throw new NoDescription(
       'input',
       'The documentation links to no OpenAPI or Swagger description that can be read.',
       {

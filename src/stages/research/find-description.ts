@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { SourcewrightError } from '../../errors.ts';
 import type { StageContext } from '../../pipeline/contracts.ts';
 import type { StageDependencies } from '../dependencies.ts';
-import { describedBy } from './documentation-page.ts';
+import { describedBy, NoDescription } from './documentation-page.ts';
 import { filesNamed } from './workspace-search.ts';
 
 export interface FoundDescription {
@@ -15,7 +15,7 @@ export interface FoundDescription {
   readonly trustedHost: string | undefined;
 }
 
-/** Throws `input` when rules can't find any; says what to give instead. */
+/** Throws `NoDescription` when rules can't find any, `input` when several fit. */
 export async function findDescription(
   context: Pick<StageContext, 'request' | 'signal' | 'progress'>,
   dependencies: Pick<StageDependencies, 'templateDir'>,
@@ -62,7 +62,7 @@ async function named(name: string, workspace: string, templateDir: string): Prom
       };
     }
   }
-  throw new SourcewrightError('input', `Rules can't research "${name.slice(0, 100)}" by its name alone.`, {
+  throw new NoDescription('input', `Rules can't research "${name.slice(0, 100)}" by its name alone.`, {
     where: name.slice(0, 100),
     cure:
       'Give the API\'s OpenAPI or Swagger description (a file or a URL; search for "<name> openapi.json"), ' +

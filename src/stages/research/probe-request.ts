@@ -180,6 +180,11 @@ export class Prober {
     return this.#target.base.origin;
   }
 
+  /** The base URL that is asked, without a slash at its end. */
+  get base(): string {
+    return this.#target.base.href.replace(/\/+$/, '');
+  }
+
   /** The URL of a stream's request with the given query. */
   urlOf(path: string, query: Readonly<Record<string, string>>): URL {
     const { base } = this.#target;

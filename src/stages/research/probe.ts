@@ -2,9 +2,10 @@
  * Asks the API itself: the first and second page of some streams confirm or correct where rows stand, their key and the
  * paging. Only when the person asks and gives credentials; few requests, slow, GET only, never off the API's host.
  */
-import type { Blueprint, Evidence, Fact, Paging, Stream } from '../../blueprint/schema.ts';
+import type { Blueprint, Fact, Paging, Stream } from '../../blueprint/schema.ts';
 import type { Brief } from '../../pipeline/contracts.ts';
 import { setRecordPath } from './corrections.ts';
+import { noteConnection, noteRateLimit, noteSeen, type Seen } from './probe-facts.ts';
 import { nextPage, pagingShownBy } from './probe-paging.ts';
 import {
   fixedParameters,
@@ -27,9 +28,6 @@ export interface ProbeOutcome {
 
 /** Rows asked for a page: few, so that a second page is likely to be there. */
 const PROBE_PAGE_SIZE = 10;
-/** Shares for `Fact.confidence` of what was seen at the API. */
-const CONFIRMED = 0.98;
-const CORRECTED = 0.95;
 
 /** A changed copy of the blueprint. Throws only what ends the run (`cancelled`, `internal`). */
 export async function probeApi(blueprint: Blueprint, options: ProbeOptions): Promise<ProbeOutcome> {
@@ -86,7 +84,7 @@ class StreamProbe {
     if (typeof fixed === 'string') return;
     const url = this.#prober.urlOf(fixed.path, { ...fixed.query, ...firstQuery(this.#stream.paging) });
     const first = await this.#prober.get(this.#stream, url, fixed.headers);
-    this.#noteRateLimit(first);
+    noteRateLimit(this.#blueprint, first);
     if (first.answer.status !== 200 || first.body === undefined) {
       const what = first.answer.status === 200 ? 'the answer is no JSON' : 'no rows';
       this.#record(first, null, what);
@@ -97,6 +95,7 @@ class StreamProbe {
       this.#record(first, null, `no list of rows was found in ${shapeWords(first.body as Row)}`);
       return;
     }
+    noteConnection(this.#blueprint, this.#prober.base, first);
     this.#record(first, rows.length, `rows of ${shapeWords(rows[0])}`);
     this.#correctPaging(first);
     const second = await this.#secondPage(first, rows, fixed.headers);
@@ -220,30 +219,6 @@ class StreamProbe {
     });
   }
 
-  #noteRateLimit(first: Probed): void {
-    const names = Object.keys(first.answer.headers);
-    const remaining = names.find((name) => /rate-?limit.*remaining/.test(name));
-    const reset = names.find((name) => /rate-?limit.*reset/.test(name));
-    if (remaining === undefined && reset === undefined) return;
-    const limit = this.#blueprint.rateLimit;
-    const same =
-      (limit.remainingHeader ?? '').toLowerCase() === remaining &&
-      (limit.resetHeader ?? '').toLowerCase() === reset;
-    if (!same) {
-      if (remaining !== undefined) limit.remainingHeader = remaining;
-      if (reset !== undefined) limit.resetHeader = reset;
-    }
-    const headers = [remaining, reset].filter((name) => name !== undefined).join(', ');
-    const known = this.#blueprint.facts.find((fact) => fact.subject === null && fact.fact === 'rate_limit');
-    if (known?.evidence.some((evidence) => evidence.source === 'probe') === true) return;
-    this.#note(
-      'rate_limit',
-      first,
-      { status: same ? 'confirmed' : 'corrected', value: `headers ${headers}`, quote: headers },
-      null,
-    );
-  }
-
   #record(probed: Probed, rows: number | null, observation: string): void {
     const { answer, shownUrl, at } = probed;
     this.#probes.push({
@@ -256,41 +231,8 @@ class StreamProbe {
     });
   }
 
-  #note(
-    name: Fact['fact'],
-    probed: Probed,
-    seen: { status: Fact['status']; value?: string; quote: string },
-    subject: string | null = this.#stream.name,
-  ): void {
-    const evidence: Evidence = {
-      source: 'probe',
-      document: probed.shownUrl,
-      quote: seen.quote,
-      at: probed.at,
-    };
-    const { facts } = this.#blueprint;
-    let fact = facts.find((one) => one.subject === subject && one.fact === name);
-    if (fact === undefined) {
-      fact = {
-        subject,
-        fact: name,
-        value: seen.value ?? seen.quote,
-        confidence: CORRECTED,
-        rule: 'probe',
-        evidence: [],
-        status: 'found',
-      };
-      facts.push(fact);
-    }
-    // What a first page corrected, a second may confirm: it stays a correction.
-    fact.status = fact.status === 'corrected' && seen.status === 'confirmed' ? 'corrected' : seen.status;
-    if (seen.value !== undefined) fact.value = seen.value;
-    if (seen.status === 'confirmed') fact.confidence = Math.max(fact.confidence, CONFIRMED);
-    else if (seen.status === 'corrected') fact.confidence = CORRECTED;
-    else fact.confidence = Math.min(fact.confidence, 0.5);
-    fact.evidence.push(evidence);
-    if (seen.status === 'unconfirmed') return;
-    this.#blueprint.gaps = this.#blueprint.gaps.filter((gap) => gap.stream !== subject || gap.fact !== name);
+  #note(name: Fact['fact'], probed: Probed, seen: Seen): void {
+    noteSeen(this.#blueprint, this.#stream.name, name, probed, seen);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Has the suite been bent? Compares the tests that ran with those that were compiled: new skips, removed tests and
- * asserts, edited fixtures, hooks that leave tests out. A person may do any of this; it is shown, never hidden.
+ * Has the suite been bent? Compares the tests that ran with those that were compiled, and where an agent repaired them
+ * also with those that stood there before: new skips, removed tests and asserts, edited fixtures, hooks that leave tests
+ * out. A person may do any of this; it is shown, never hidden.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,18 +13,40 @@ import { inspectSuite, type SuiteInspection } from '../../python/suite-inspectio
 import { hashFile, sha256, writeInside } from '../../workspace/files.ts';
 import { generatedFiles, helperScript } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
-import { finishFindings, type FindingDraft } from '../findings.ts';
+import type { FindingDraft } from '../findings.ts';
 
 type InspectedFile = SuiteInspection['files'][number];
 
-function draft(
+/** A suite that the one that ran is compared with. */
+export interface EarlierSuite {
+  /** Its files below `tests/`, with their paths in the connector. */
+  readonly files: readonly CompiledFile[];
+  /** Whether what differs was done by a fix: a fix may not edit fixtures. */
+  readonly fixed: boolean;
+  /** When it was so, as the end of a sentence: `when compiled`. */
+  readonly when: string;
+  /** What it calls its own parts: `compiled`. */
+  readonly kind: string;
+}
+
+/** A finding in the making, with what it is about: the same loss seen against two suites is one finding. */
+export interface Difference {
+  readonly subject: string;
+  readonly draft: FindingDraft;
+}
+
+export function difference(
   rule: string,
   severity: Finding['severity'],
   message: string,
-  file: string,
-  line = 1,
-): FindingDraft {
-  return { rule, source: 'integrity', severity, category: 'tests', message, file, startLine: line };
+  place: { readonly file: string; readonly line?: number; readonly end?: number; readonly about?: string },
+): Difference {
+  const { file, line = 1, end, about = '' } = place;
+  const draft = { rule, source: 'integrity', severity, category: 'tests', message, file } as const;
+  return {
+    subject: `${rule}\0${file}\0${about}`,
+    draft: { ...draft, startLine: line, ...(end === undefined ? {} : { endLine: end }) },
+  };
 }
 
 /** Entries of `after` that `before` does not have as often. */
@@ -40,78 +63,147 @@ function added(
   });
 }
 
-function compareFile(path: string, before: InspectedFile | undefined, after: InspectedFile): FindingDraft[] {
-  const drafts: FindingDraft[] = [];
-  for (const { line, what } of added(before?.skips ?? [], after.skips)) {
-    drafts.push(draft('integrity-skip', 'error', `${what} keeps a test from counting.`, path, line));
-  }
-  for (const { line, what } of added(before?.hooks ?? [], after.hooks)) {
-    drafts.push(
-      draft('integrity-hook', 'error', `${what} can leave tests out or bend their outcome.`, path, line),
-    );
-  }
-  if (before === undefined || after.error !== null) return drafts;
-  const now = new Map(after.tests.map((test) => [test.name, test]));
-  for (const test of before.tests) {
-    const same = now.get(test.name);
-    if (same === undefined) {
-      drafts.push(draft('integrity-removed-test', 'error', `The compiled test ${test.name} is gone.`, path));
-    } else if (same.checks < test.checks) {
-      const message = `${test.name} had ${test.checks} checks when compiled and has ${same.checks} now.`;
-      drafts.push({
-        ...draft('integrity-removed-assert', 'error', message, path, same.line),
-        endLine: same.end,
-      });
-    }
-  }
-  return drafts;
+/** What keeps tests from running or from counting, and was not there before. */
+function obstacles(file: string, before: InspectedFile | undefined, after: InspectedFile): Difference[] {
+  const skips = added(before?.skips ?? [], after.skips).map(({ line, what }) =>
+    difference('integrity-skip', 'error', `${what} keeps a test from counting.`, {
+      file,
+      line,
+      about: `${line} ${what}`,
+    }),
+  );
+  const hooks = added(before?.hooks ?? [], after.hooks).map(({ line, what }) =>
+    difference('integrity-hook', 'error', `${what} can leave tests out or bend their outcome.`, {
+      file,
+      line,
+      about: `${line} ${what}`,
+    }),
+  );
+  return [...skips, ...hooks];
 }
 
-async function inspectCompiled(
-  tests: readonly CompiledFile[],
-  script: string,
-  environment: PythonEnvironment,
-  signal: AbortSignal,
+/** Tests that are gone or check less. */
+function losses(
+  file: string,
+  before: InspectedFile,
+  after: InspectedFile,
+  earlier: EarlierSuite,
+): Difference[] {
+  const now = new Map(after.tests.map((test) => [test.name, test]));
+  return before.tests.flatMap((test) => {
+    const same = now.get(test.name);
+    const about = test.name;
+    if (same === undefined) {
+      const message = `The ${earlier.kind} test ${test.name} is gone.`;
+      return [difference('integrity-removed-test', 'error', message, { file, about })];
+    }
+    if (same.checks >= test.checks) return [];
+    const message = `${test.name} had ${test.checks} checks ${earlier.when} and has ${same.checks} now.`;
+    const place = { file, line: same.line, end: same.end, about };
+    return [difference('integrity-removed-assert', 'error', message, place)];
+  });
+}
+
+async function inspectEarlier(
+  earlier: EarlierSuite,
+  inspect: (dir: string) => Promise<SuiteInspection>,
 ): Promise<SuiteInspection> {
   const dir = await mkdtemp(join(tmpdir(), 'sourcewright-suite-'));
   try {
-    for (const file of tests) await writeInside(dir, file.path.slice('tests/'.length), file.content);
-    return await inspectSuite({ testsDir: dir, script, environment, signal });
+    for (const file of earlier.files) await writeInside(dir, file.path.slice('tests/'.length), file.content);
+    return await inspect(dir);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-/** Findings about the suite in the connector's folder against the compiled one. */
-export async function suiteIntegrity(
+/** Files of the earlier suite that are gone, and fixtures that read otherwise. */
+async function changedFiles(
+  dir: string,
+  earlier: EarlierSuite,
+  edited: readonly CompiledFile[],
+): Promise<Difference[]> {
+  const differences: Difference[] = [];
+  for (const { path: file } of edited) {
+    if ((await hashFile(join(dir, file))) === undefined) {
+      const message = `The ${earlier.kind} file ${file} is gone.`;
+      differences.push(difference('integrity-removed-file', 'error', message, { file }));
+    } else if (file.startsWith('tests/fixtures/')) {
+      const message = earlier.fixed
+        ? 'This fixture was edited to make tests pass.'
+        : `This fixture differs from the ${earlier.kind} one.`;
+      const severity = earlier.fixed ? 'error' : 'warning';
+      differences.push(difference('integrity-edited-fixture', severity, message, { file }));
+    }
+  }
+  return differences;
+}
+
+async function compare(
+  dir: string,
+  earlier: EarlierSuite,
+  now: SuiteInspection,
+  inspect: (dir: string) => Promise<SuiteInspection>,
+): Promise<Difference[]> {
+  const edited: CompiledFile[] = [];
+  for (const file of earlier.files) {
+    if ((await hashFile(join(dir, file.path))) !== sha256(file.content)) edited.push(file);
+  }
+  const before = edited.length === 0 ? now : await inspectEarlier(earlier, inspect);
+  const paths = new Set(earlier.files.map((file) => file.path));
+  const known = new Map(before.files.map((file) => [`tests/${file.path}`, file]));
+  const differences = now.files.flatMap((after) => {
+    const path = `tests/${after.path}`;
+    const same = paths.has(path) ? known.get(path) : undefined;
+    const lost = same === undefined || after.error !== null ? [] : losses(path, same, after, earlier);
+    return [...obstacles(path, same, after), ...lost];
+  });
+  return [...differences, ...(await changedFiles(dir, earlier, edited))];
+}
+
+/**
+ * The same loss once, at its greater severity. What a run itself shows of skips adds to what is read from the files, but
+ * does not repeat it.
+ */
+function joined(read: readonly Difference[], seen: readonly Difference[]): FindingDraft[] {
+  const skipping = new Set(
+    read.filter(({ draft }) => draft.rule === 'integrity-skip').map(({ draft }) => draft.file),
+  );
+  const bySubject = new Map<string, FindingDraft>();
+  const fresh = seen.filter(({ draft }) => draft.rule !== 'integrity-skip' || !skipping.has(draft.file));
+  for (const { subject, draft } of [...read, ...fresh]) {
+    const known = bySubject.get(subject);
+    if (known === undefined || (known.severity !== 'error' && draft.severity === 'error')) {
+      bySubject.set(subject, draft);
+    }
+  }
+  return [...bySubject.values()];
+}
+
+/** With what, besides the compiled suite, the one that ran is compared. */
+export interface Comparison {
+  readonly earlier: readonly EarlierSuite[];
+  /** What two runs of the suite show by themselves. */
+  readonly seen: readonly Difference[];
+}
+
+/** What differs from the compiled suite, and from others that were there before. */
+export async function suiteDifferences(
   d: StageDependencies,
   context: StageContext,
   environment: PythonEnvironment,
-): Promise<Finding[]> {
+  { earlier, seen }: Comparison = { earlier: [], seen: [] },
+): Promise<FindingDraft[]> {
   const { connectorDir, signal } = context;
-  const compiled = (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
-  const edited: CompiledFile[] = [];
-  for (const file of compiled) {
-    if ((await hashFile(join(connectorDir, file.path))) !== sha256(file.content)) edited.push(file);
-  }
+  const files = (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
+  const compiled: EarlierSuite = { files, fixed: false, when: 'when compiled', kind: 'compiled' };
   const script = await helperScript(d, 'inspect_tests.py');
-  const now = await inspectSuite({ testsDir: join(connectorDir, 'tests'), script, environment, signal });
-  const before = edited.length === 0 ? now : await inspectCompiled(compiled, script, environment, signal);
-  const known = new Map(before.files.map((file) => [`tests/${file.path}`, file]));
-  const compiledPaths = new Set(compiled.map((file) => file.path));
-  const drafts: FindingDraft[] = [];
-  for (const file of now.files) {
-    const path = `tests/${file.path}`;
-    drafts.push(...compareFile(path, compiledPaths.has(path) ? known.get(path) : undefined, file));
+  const inspect = (testsDir: string): Promise<SuiteInspection> =>
+    inspectSuite({ testsDir, script, environment, signal });
+  const now = await inspect(join(connectorDir, 'tests'));
+  const read: Difference[] = [];
+  for (const suite of [compiled, ...earlier]) {
+    read.push(...(await compare(connectorDir, suite, now, inspect)));
   }
-  for (const { path } of edited) {
-    if ((await hashFile(join(connectorDir, path))) === undefined) {
-      drafts.push(draft('integrity-removed-file', 'error', `The compiled file ${path} is gone.`, path));
-    } else if (path.startsWith('tests/fixtures/')) {
-      drafts.push(
-        draft('integrity-edited-fixture', 'warning', 'This fixture differs from the compiled one.', path),
-      );
-    }
-  }
-  return finishFindings(connectorDir, drafts);
+  return joined(read, seen);
 }

@@ -4,63 +4,26 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type Stage,
-  type StageContext,
-  type StageOutcome,
-  type TestReport,
-  type TestResult,
-} from '../../pipeline/contracts.ts';
-import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../../python/pytest.ts';
+import type { CompiledFile } from '../../blueprint/compiler/compile.ts';
+import type { Stage, StageContext, StageOutcome } from '../../pipeline/contracts.ts';
 import { writeInside } from '../../workspace/files.ts';
 import { generatedFiles, connectorEnvironment } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { restoreMissing } from '../generate/emit.ts';
-import { suiteIntegrity } from './integrity.ts';
+import { runTests } from './run-tests.ts';
 
-/** The report in short, as it goes to the pipeline. */
-export function toTestResult(report: TestReport): TestResult {
-  const { verdict, total, passed, failed, errors, skipped, coverage } = report;
-  const failing = report.cases.filter((entry) => entry.outcome === 'failed' || entry.outcome === 'error');
-  return {
-    verdict,
-    total,
-    passed,
-    failed,
-    errors,
-    skipped,
-    coverage,
-    failing: failing.map((entry) => entry.id),
-  };
+export { resultsFile, toTestResult } from './report.ts';
+
+/** The suite as it was generated. */
+export async function generatedTests(d: StageDependencies, context: StageContext): Promise<CompiledFile[]> {
+  return (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
 }
 
-/** What stands in the connector's own `tests/test_results.json`: nothing that differs between equal runs. */
-export function resultsFile(report: TestReport): string {
-  const { verdict, total, passed, failed, errors, skipped, coverage, codeSha256, testsSha256 } = report;
-  const cases = report.cases.map(({ id, outcome }) => ({ id, outcome }));
-  const content = {
-    verdict,
-    total,
-    passed,
-    failed,
-    errors,
-    skipped,
-    coverage,
-    codeSha256,
-    testsSha256,
-    cases,
-  };
-  return `${JSON.stringify(content, null, 2)}\n`;
-}
-
-function summary(report: TestReport): string {
-  if (report.verdict === 'unusable') return `No verdict: ${report.reason ?? 'the evidence is unusable'}.`;
-  const parts = [`${report.passed} of ${report.total} tests passed`];
-  if (report.failed > 0) parts.push(`${report.failed} failed`);
-  if (report.errors > 0) parts.push(`${report.errors} errors`);
-  if (report.skipped > 0) parts.push(`${report.skipped} skipped`);
-  if (report.coverage !== null) parts.push(`${report.coverage}% of the lines covered`);
-  return `${parts.join(', ')}.`;
+/** Writes those of the generated tests that are not there; returns their paths. */
+export async function restoreMissingTests(d: StageDependencies, context: StageContext): Promise<string[]> {
+  const restored = await restoreMissing(context.connectorDir, await generatedTests(d, context));
+  if (restored.length > 0) context.progress(`Wrote missing tests: ${restored.join(', ')}.`);
+  return restored;
 }
 
 /**
@@ -69,7 +32,7 @@ function summary(report: TestReport): string {
  */
 async function restoreTests(d: StageDependencies, context: StageContext): Promise<string[]> {
   const replaced: { path: string; content: string | null }[] = [];
-  const tests = (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
+  const tests = await generatedTests(d, context);
   for (const file of tests) {
     const content = await readFile(join(context.connectorDir, file.path), 'utf8').catch(() => null);
     if (content !== file.content) replaced.push({ path: file.path, content });
@@ -89,18 +52,16 @@ async function restoreTests(d: StageDependencies, context: StageContext): Promis
 
 async function prepare(d: StageDependencies, context: StageContext): Promise<void> {
   if (context.mode === 'RERUN') return;
-  if (context.mode === 'FIX') {
-    const restored = await restoreTests(d, context);
-    context.progress(
-      restored.length === 0
-        ? 'The tests are as they were compiled: rules can’t repair them further.'
-        : `Put back as compiled (what stood there is in replaced-tests-${context.attempt}.json): ${restored.join(', ')}.`,
-    );
+  if (context.mode !== 'FIX') {
+    await restoreMissingTests(d, context);
     return;
   }
-  const tests = (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
-  const restored = await restoreMissing(context.connectorDir, tests);
-  if (restored.length > 0) context.progress(`Wrote missing tests: ${restored.join(', ')}.`);
+  const restored = await restoreTests(d, context);
+  context.progress(
+    restored.length === 0
+      ? 'The tests are as they were compiled: rules can’t repair them further.'
+      : `Put back as compiled (what stood there is in replaced-tests-${context.attempt}.json): ${restored.join(', ')}.`,
+  );
 }
 
 /** The stage *test* of the engine `rules`. */
@@ -110,22 +71,7 @@ export function createRulesTest(d: StageDependencies): Stage<'test'> {
     async run(context: StageContext): Promise<StageOutcome<'test'>> {
       await prepare(d, context);
       const environment = await connectorEnvironment(d, context);
-      context.progress('Running pytest.');
-      const ran = await runSuite({
-        connectorDir: context.connectorDir,
-        environment,
-        runner: d.runner,
-        title: `Tests of ${context.connectorDir.split(/[\\/]/).pop() ?? 'the connector'}`,
-        timeoutMs: d.testTimeoutMs ?? DEFAULT_TEST_TIMEOUT_MS,
-        signal: context.signal,
-        coverage: true,
-      });
-      const integrity = await suiteIntegrity(d, context, environment);
-      const report: TestReport = { ...ran, integrity };
-      await context.writeArtifact('test-report.json', report);
-      await writeInside(context.connectorDir, RESULTS_FILE, resultsFile(report));
-      context.progress(summary(report));
-      return { status: 'done', result: toTestResult(report) };
+      return { status: 'done', result: await runTests(d, context, environment) };
     },
   };
 }

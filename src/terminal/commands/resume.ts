@@ -9,16 +9,17 @@ import type {
 } from '../../pipeline/contracts.ts';
 import { openRun } from '../../pipeline/run.ts';
 import { findRun } from '../../store/runs.ts';
+import { agentChoiceFrom, refuseForRules, type AgentWords } from '../agent-options.ts';
 import { readCredentials } from '../credentials.ts';
-import { drive } from '../drive.ts';
+import { deciding, drive } from '../drive.ts';
 import { exitCodeOf, type ExitCode } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
-import { reportLines } from '../report.ts';
+import { printRun } from '../report.ts';
 import { gateName, gateNames } from '../request.ts';
-import { printJson, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
-import { summarize } from '../summary.ts';
+import { refuseReplay } from '../replay-mark.ts';
+import { pipelineSetting, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
 
-export interface ResumeOptions extends WorkspaceOptions {
+export interface ResumeOptions extends WorkspaceOptions, Omit<AgentWords, 'record'> {
   readonly approve?: readonly string[];
   readonly requestChanges?: string;
   readonly reject?: string;
@@ -34,15 +35,18 @@ export async function resume(session: Session, name: string, options: ResumeOpti
   const decisions = decisionsFrom(options);
   const answers = (options.answer ?? []).map(answerFrom);
   return withRun(session, name, options, async (run, progress) => {
-    await giveAnswers(run, answers);
     const before = run.view();
+    await refuseReplay(session, before.runDir);
+    if (before.engine === 'rules') refuseForRules(options, 'Leave it out.');
+    await giveAnswers(run, answers);
     refuseWrongGate(before, decisions);
     if (before.status === 'paused') await run.resume();
-    return drive(run, progress, session.terminal, session.interrupts, {
+    const act = deciding(session.terminal, progress, {
       decisions,
       approveAll: options.auto ?? false,
       ask: session.terminal.interactive && options.json !== true,
     });
+    return drive(run, progress, session.interrupts, act);
   });
 }
 
@@ -81,14 +85,11 @@ async function withRun(
   const runDir = await findRun(await workspaceOf(session, options), name);
   const credentials =
     options.credentials === undefined ? undefined : await readCredentials(options.credentials, terminal.env);
+  const agents = await agentChoiceFrom(options, terminal.cwd);
   const progress = new Progress(terminal, { verbose: options.verbose ?? false });
-  const dependencies = session.pipeline({
-    output: (text) => {
-      progress.output(text);
-    },
-    verbose: options.verbose ?? false,
-    ...(credentials !== undefined && { credentials }),
-  });
+  const dependencies = session.pipeline(
+    pipelineSetting(progress, { verbose: options.verbose, credentials, agents }),
+  );
   // The run decides its gates itself, so that suggestions are accepted as `generate --auto` does; answers come first.
   const autoApprove = options.auto === true && (options.answer ?? []).length === 0;
   const run = await openRun(runDir, { ...dependencies, autoApprove });
@@ -98,9 +99,7 @@ async function withRun(
   } finally {
     await run.dispose();
   }
-  const summary = await summarize(view);
-  if (options.json === true) printJson(terminal, summary);
-  else terminal.stdout.write(`${reportLines(session, view, summary).join('\n')}\n`);
+  await printRun(session, view, options.json);
   return exitCodeOf(view);
 }
 

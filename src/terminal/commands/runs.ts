@@ -1,18 +1,20 @@
-/** `sourcewright runs`, `show`, `findings` and `stage`. */
+/** `sourcewright runs`, `findings` and `stage`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SourcewrightError } from '../../errors.ts';
 import { Review, StageName } from '../../pipeline/contracts.ts';
 import { runStage } from '../../pipeline/run.ts';
-import { findRun, listRuns, viewRun } from '../../store/runs.ts';
+import { findRun, listRuns } from '../../store/runs.ts';
+import { agentChoiceFrom, type AgentWords } from '../agent-options.ts';
 import { readCredentials } from '../credentials.ts';
 import { exitCodeOf, EXIT, type ExitCode } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { findingText } from '../questions.ts';
+import { refuseReplay } from '../replay-mark.ts';
 import { reportLines } from '../report.ts';
-import { printJson, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
+import { pipelineSetting, printJson, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
 import { summarize, withAnswers } from '../summary.ts';
-import { count, duration, harmless, painter } from '../terminal.ts';
+import { count, harmless } from '../terminal.ts';
 
 export interface ShowOptions extends WorkspaceOptions {
   readonly json?: boolean;
@@ -54,24 +56,6 @@ export async function runs(session: Session, options: ShowOptions): Promise<Exit
   return EXIT.done;
 }
 
-/** How a run stands, stage by stage. The exit code is 0: that it could be shown is all that was asked. */
-export async function show(session: Session, name: string, options: ShowOptions): Promise<ExitCode> {
-  const view = await viewRun(await findRun(await workspaceOf(session, options), name));
-  const summary = await summarize(view);
-  if (options.json === true) {
-    printJson(session.terminal, { ...summary, stages: view.stages, counts: view.counts, title: view.title });
-    return EXIT.done;
-  }
-  const paint = painter(session.terminal.colour);
-  const stages = view.stages.map((stage) => {
-    const time = stage.durationMs === null ? '' : duration(stage.durationMs);
-    const attempt = stage.attempt > 1 ? ` (${stage.attempt})` : '';
-    return `  ${paint('dim', (stage.stage + attempt).padEnd(14))} ${stage.state.padEnd(9)} ${time.padStart(9)}  ${harmless(stage.note)}`.trimEnd();
-  });
-  session.terminal.stdout.write(`${[...reportLines(session, view, summary), ...stages].join('\n')}\n`);
-  return EXIT.done;
-}
-
 /** The findings of a run's review, with their ids and answers. */
 export async function findings(session: Session, name: string, options: ShowOptions): Promise<ExitCode> {
   const runDir = await findRun(await workspaceOf(session, options), name);
@@ -91,12 +75,13 @@ export async function findings(session: Session, name: string, options: ShowOpti
   return EXIT.done;
 }
 
+export interface StageOptions extends ShowOptions, Omit<AgentWords, 'record'> {
+  readonly run: string;
+  readonly credentials?: string;
+}
+
 /** Runs one stage of a run by hand. */
-export async function stage(
-  session: Session,
-  name: string,
-  options: ShowOptions & { readonly run: string; readonly credentials?: string },
-): Promise<ExitCode> {
+export async function stage(session: Session, name: string, options: StageOptions): Promise<ExitCode> {
   const parsed = StageName.safeParse(name);
   if (!parsed.success) {
     throw new SourcewrightError('input', `There is no stage "${name}".`, {
@@ -105,20 +90,13 @@ export async function stage(
   }
   const { terminal } = session;
   const runDir = await findRun(await workspaceOf(session, options), options.run);
+  await refuseReplay(session, runDir);
   const credentials =
     options.credentials === undefined ? undefined : await readCredentials(options.credentials, terminal.env);
+  const agents = await agentChoiceFrom(options, terminal.cwd);
   const progress = new Progress(terminal, { verbose: options.verbose ?? false });
-  const view = await runStage(
-    runDir,
-    parsed.data,
-    session.pipeline({
-      output: (text) => {
-        progress.output(text);
-      },
-      verbose: options.verbose ?? false,
-      ...(credentials !== undefined && { credentials }),
-    }),
-  );
+  const setting = pipelineSetting(progress, { verbose: options.verbose, credentials, agents });
+  const view = await runStage(runDir, parsed.data, session.pipeline(setting));
   progress.update(view);
   progress.stop();
   const summary = await summarize(view);

@@ -65,6 +65,10 @@ describe('terminal: the program', () => {
           version: '1.2.3',
           command: 'sourcewright',
           pipeline: () => dependencies(scripted(script, trace)),
+          agents: {
+            testKey: () => Promise.reject(new Error('No key is tested here.')),
+            readTranscripts: () => Promise.reject(new Error('No agent works here.')),
+          },
         },
         words,
       );
@@ -106,12 +110,13 @@ describe('terminal: the program', () => {
     assert.equal(trace.length, 6);
     const shown = json(await call(['show', 'latest', '--json']));
     assert.deepEqual(
-      { ...shown, stages: undefined, counts: undefined, title: undefined },
+      { ...shown, stages: undefined, counts: undefined, title: undefined, transcripts: undefined },
       {
         ...summary,
         stages: undefined,
         counts: undefined,
         title: undefined,
+        transcripts: undefined,
       },
     );
     const listed = JSON.parse((await call(['runs', '--json'])).stdout) as {
@@ -310,6 +315,8 @@ describe('terminal: the program', () => {
       'runs',
       'show',
       'stage',
+      'replay',
+      'models',
       'findings',
       'answer',
       'cancel',

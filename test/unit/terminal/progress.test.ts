@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
+import { NO_USAGE, type StageView } from '../../../src/pipeline/contracts.ts';
 import { Progress } from '../../../src/terminal/progress.ts';
-import { count, duration, harmless, painter, terminalOf } from '../../../src/terminal/terminal.ts';
+import {
+  count,
+  dollars,
+  duration,
+  grouped,
+  harmless,
+  oneLine,
+  painter,
+  terminalOf,
+} from '../../../src/terminal/terminal.ts';
 import { recordedTerminal } from './recorder.ts';
 import { runView } from './views.ts';
 
@@ -68,6 +78,81 @@ describe('terminal: progress', () => {
     assert.ok(terminal.stderr.text.endsWith('\r\u001b[2K'));
   });
 
+  describe('of an agent', () => {
+    const line = (at: number, text: string): StageView['activity'][number] => ({
+      at: `2026-01-01T00:00:${String(at).padStart(2, '0')}.000Z`,
+      line: text,
+    });
+    const usage = { ...NO_USAGE, usd: 0.0123, requests: 1 };
+
+    it('tells each turn and call once, however often a view shows it', () => {
+      const terminal = recordedTerminal();
+      const progress = new Progress(terminal, { verbose: false });
+      const show = (...activity: StageView['activity']): void => {
+        progress.update(runView({}, { research: { state: 'running', mode: 'RUN', attempt: 1, activity } }));
+      };
+      const [a, b, c] = [line(1, 'turn 1: 1 call'), line(2, 'read x'), line(2, 'read x')];
+      show();
+      show(a);
+      show(a, b);
+      show(a, b);
+      // The oldest line has made place for a new one, which is the same call once more.
+      show(b, c);
+      show(line(9, 'turn 2: an answer'));
+      progress.stop();
+      assert.deepEqual(terminal.stderr.text.split('\n'), [
+        '  research  …',
+        '  research › turn 1: 1 call',
+        '  research › read x',
+        '  research › read x',
+        '  research › turn 2: an answer',
+        '',
+      ]);
+    });
+
+    it('tells the lines of the next attempt, and those that came with the end of one', () => {
+      const terminal = recordedTerminal();
+      const progress = new Progress(terminal, { verbose: false });
+      for (const attempt of [1, 2]) {
+        const mode = attempt === 1 ? 'GENERATE' : 'FIX';
+        const activity = [line(attempt, 'edit src/client.py')];
+        progress.update(runView({}, { generate: { state: 'running', mode, attempt } }));
+        progress.update(runView({}, { generate: { state: 'done', mode, attempt, activity, usage } }));
+      }
+      progress.stop();
+      assert.deepEqual(terminal.stderr.text.split('\n'), [
+        '  generate  …',
+        '  generate › edit src/client.py',
+        '✓ generate            $0.0123',
+        '  generate FIX (2) …',
+        '  generate › edit src/client.py',
+        '✓ generate FIX (2)           $0.0123',
+        '',
+      ]);
+    });
+
+    it('draws the cost so far into the line, and cuts the feed to the width; nothing steers the terminal', () => {
+      const terminal = recordedTerminal({ live: true, colour: true, columns: () => 40 });
+      const progress = new Progress(terminal, { verbose: false, now: () => 0 });
+      const activity = [line(1, `fetch https://x.example/\u001b[2J${'a'.repeat(80)}`)];
+      const research = {
+        state: 'running',
+        mode: 'RUN',
+        attempt: 1,
+        note: 'Asking',
+        usage,
+        activity,
+      } as const;
+      progress.update(runView({}, { research }));
+      progress.stop();
+      assert.match(terminal.stderr.text, /\u001b\[2m {2}research › fetch https:\/\/x\.ex\S+\u001b\[22m\n/);
+      assert.match(terminal.stderr.text, /research +0 ms {2}\$0\.0123 {2}Asking/);
+      assert.ok(!terminal.stderr.text.includes('\u001b[2J'));
+      const printed = terminal.stderr.text.split('\n').find((text) => text.includes('›')) ?? '';
+      assert.equal(Array.from(printed.replace(/\u001b\[\d+m/g, '')).length, 39);
+    });
+  });
+
   it('keeps the output of programs back unless it is wanted', () => {
     const terminal = recordedTerminal();
     new Progress(terminal, { verbose: false }).output('collected 57 items\n');
@@ -95,6 +180,17 @@ describe('terminal: progress', () => {
       [count(0, 'gap'), count(1, 'gap'), count(2, 'query', 'queries')],
       ['0 gaps', '1 gap', '2 queries'],
     );
+    assert.deepEqual([0, 0.00421, 0.0999, 0.1, 1.005, 12].map(dollars), [
+      '$0.00',
+      '$0.0042',
+      '$0.0999',
+      '$0.10',
+      '$1.00',
+      '$12.00',
+    ]);
+    assert.deepEqual([0, 999, 1_234_567].map(grouped), ['0', '999', '1,234,567']);
+    assert.equal(oneLine(' a\n\tb\u001b[1m ', 20), 'a b[1m');
+    assert.equal(oneLine('abcdef', 4), 'abc…');
   });
 
   it('honours NO_COLOR, TERM=dumb and CI', () => {

@@ -63,7 +63,9 @@ describe('terminal: the request of a run', () => {
     await refused(request('.'), /not a file/);
     await refused(request(' '), /No API description/);
     await refused(request('file:///etc/passwd'), /Only http/);
-    await refused(request('api.yaml', { engine: 'agents' }), /not part of this version/);
+    await refused(request('api.yaml', { engine: 'magic' }), /no engine "magic"[^]*rules and agents/);
+    await refused(request('pagerduty'), /no such file[^]*--engine\s+agents/i);
+    await refused(request('api.yaml', { docs: true }), /--docs is for the address/);
     await refused(request('api.yaml', { streams: ' , ' }), /names no stream/);
     await refused(request('api.yaml', { workspace: 'nowhere' }), /not a folder/);
     await refused(request('api.yaml', { probe: true }), /needs credentials/);

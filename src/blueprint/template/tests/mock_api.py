@@ -298,7 +298,7 @@ class MockApi(httpx.AsyncBaseTransport):
         # <feature stop.has_more|stop.total|stop.total_pages|cursor.body|paging.next_url|paging.link>
         paging = stream["paging"]
         # </feature>
-        # <feature stop.has_more|paging.cursor|paging.next_url|paging.link>
+        # <feature stop.has_more|cursor.body|paging.next_url|paging.link>
         end = start + len(page)
         more = end < len(rows)
         # </feature>
@@ -315,7 +315,7 @@ class MockApi(httpx.AsyncBaseTransport):
         if paging["total_pages_path"] is not None:
             put(body, paging["total_pages_path"], -(-len(rows) // LARGEST_PAGE))
         # </feature>
-        # <feature paging.cursor|paging.next_url|paging.link>
+        # <feature cursor.body|paging.next_url|paging.link>
         if self.repeat_next:
             end, more = min(end, LARGEST_PAGE), True
         # </feature>

@@ -1,0 +1,142 @@
+/** Makes a blueprint from documentation whole: schemas read, settings for what nothing fills, operations for both faces. */
+import type {
+  Blueprint,
+  Operation,
+  OperationParameter,
+  Stream,
+  StreamParameter,
+} from '../../../blueprint/schema.ts';
+import { readPlainRows, type PlainRow } from '../../../openapi/plain-rows.ts';
+import { NameRegistry, pythonName } from '../../../openapi/rules/naming.ts';
+import { configKey } from '../../../openapi/rules/stream-parameters.ts';
+import { sentByReading } from '../corrections.ts';
+import { pathParameters } from './endpoint.ts';
+
+/** The blueprint that the compiler takes; the one given stays as it is. */
+export async function finished(blueprint: Blueprint): Promise<Blueprint> {
+  const rows = await readPlainRows(
+    Object.fromEntries(blueprint.streams.map((stream) => [stream.name, stream.schema])),
+  );
+  const streams = blueprint.streams.map((stream) => ({
+    ...stream,
+    schema: rowSchemaOf(stream, rows.get(stream.name)),
+    parameters: settled(stream),
+  }));
+  const operations = operationsOf(streams, rows);
+  const chosen = operations.filter((operation) => operation.selected).length;
+  return {
+    ...blueprint,
+    streams,
+    operations,
+    facts: [
+      ...blueprint.facts,
+      {
+        subject: null,
+        fact: 'operation',
+        value: `${chosen} of ${operations.length} operations selected`,
+        confidence: 0.95,
+        rule: 'one-per-stream',
+        evidence: [{ source: 'default' }],
+        status: 'found',
+      },
+    ],
+  };
+}
+
+/** Rows of a map carry the key that they stood under. */
+function rowSchemaOf(stream: Stream, row: PlainRow | undefined): Stream['schema'] {
+  const schema = row?.schema ?? {};
+  if (stream.recordShape !== 'map') return schema;
+  const properties = schema['properties'];
+  return { ...schema, properties: { _key: { type: 'string' }, ...(properties ?? {}) } };
+}
+
+/** The parameters that a read sends; what must be sent and nothing fills becomes a setting. */
+function settled(stream: Stream): StreamParameter[] {
+  const filled = new Set(stream.parent?.parameters.map(({ name }) => name));
+  const wanted = pathParameters(stream.path).filter((name) => !filled.has(name));
+  const declared = new Set(stream.parameters.filter((one) => one.in === 'path').map(({ name }) => name));
+  const inPath = (name: string): StreamParameter => ({ name, in: 'path', type: 'string', required: true });
+  const sent = new Set(sentByReading(stream));
+  const segments = stream.path.split('/').filter((segment) => segment !== '');
+  return [...wanted.filter((name) => !declared.has(name)).map(inPath), ...stream.parameters]
+    .filter((one) => one.in !== 'path' || wanted.includes(one.name))
+    .filter((one) => one.in !== 'query' || !sent.has(one.name))
+    .map((one) =>
+      one.required && one.value === undefined
+        ? { ...one, configKey: configKey(one.name, { segments }) }
+        : one,
+    );
+}
+
+/** One operation per stream, with what its path, its paging and its filter take. */
+function operationsOf(streams: readonly Stream[], rows: ReadonlyMap<string, PlainRow>): Operation[] {
+  const names = new NameRegistry();
+  const operations = streams.map((stream): Operation => {
+    const kind = stream.recordShape === 'single' ? 'get' : 'list';
+    return {
+      name: names.take(pythonName(`${kind}_${stream.name}`, `${kind}_records`, true)),
+      method: stream.method,
+      path: stream.path,
+      pointer: stream.pointer,
+      selected: stream.selected,
+      summary: stream.title ?? `${kind === 'get' ? 'Get' : 'List'} ${stream.name.replaceAll('_', ' ')}`,
+      kind,
+      parameters: parametersOf(stream),
+      recordPath: [...stream.recordPath],
+      result: 'dataframe',
+      columns: rows.get(stream.name)?.columns(stream.primaryKey) ?? [],
+      paging: kind === 'get' ? { kind: 'none' } : stream.paging,
+      next: [],
+    };
+  });
+  chain(streams, operations);
+  return operations;
+}
+
+function parametersOf(stream: Stream): OperationParameter[] {
+  const names = new NameRegistry();
+  const known = new Set(stream.parameters.map((one) => `${one.in} ${one.name}`));
+  const more = (location: 'path' | 'query', type: 'string' | 'integer', list: readonly string[]) =>
+    list
+      .filter((name) => !known.has(`${location} ${name}`))
+      .map((name): StreamParameter => ({ name, in: location, type, required: location === 'path' }));
+  const numbered = stream.paging.kind !== 'cursor';
+  const all = [
+    ...more('path', 'string', pathParameters(stream.path)),
+    ...stream.parameters,
+    ...more('query', numbered ? 'integer' : 'string', sentByReading({ paging: stream.paging })),
+    ...more('query', 'string', [stream.incremental?.param, stream.incremental?.endParam].filter(isNamed)),
+  ];
+  return all.map((one) => {
+    const pythonic = names.take(pythonName(one.name, 'value'));
+    const words = pythonic.replaceAll('_', ' ').trim();
+    return {
+      name: one.name,
+      pythonName: pythonic,
+      in: one.in,
+      type: one.type,
+      required: one.required && one.value === undefined,
+      description: `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
+      ...(one.value === undefined ? {} : { default: one.value }),
+    };
+  });
+}
+
+function isNamed(name: string | undefined): name is string {
+  return name !== undefined;
+}
+
+/** From a list to the lists below one of its rows. */
+function chain(streams: readonly Stream[], operations: readonly Operation[]): void {
+  for (const [index, stream] of streams.entries()) {
+    const target = operations[index];
+    const above = operations[streams.findIndex((one) => one.name === stream.parent?.stream)];
+    if (target === undefined || above === undefined || !target.selected || above.kind === 'get') continue;
+    for (const { name, from } of stream.parent?.parameters ?? []) {
+      const parameter = target.parameters.find((one) => one.in === 'path' && one.name === name);
+      if (from.kind !== 'record' || parameter === undefined) continue;
+      above.next.push({ operation: target.name, parameter: parameter.pythonName, field: from.field });
+    }
+  }
+}

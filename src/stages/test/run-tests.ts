@@ -1,0 +1,45 @@
+/** How every attempt of the stage ends, whoever wrote the tests: we run pytest, compare the suite, and report. */
+import type { StageContext, TestReport, TestResult } from '../../pipeline/contracts.ts';
+import type { PythonEnvironment } from '../../python/environments.ts';
+import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../../python/pytest.ts';
+import { writeInside } from '../../workspace/files.ts';
+import type { StageDependencies } from '../dependencies.ts';
+import { finishFindings, type FindingDraft } from '../findings.ts';
+import { type Difference, type EarlierSuite, suiteDifferences } from './integrity.ts';
+import { resultsFile, summary, toTestResult } from './report.ts';
+
+/** What an agent's attempt adds to the comparison with the compiled suite. */
+export interface Suspicion {
+  readonly earlier: readonly EarlierSuite[];
+  /** What the new run shows against earlier ones. */
+  readonly seen: (report: TestReport) => readonly Difference[];
+  readonly findings: readonly FindingDraft[];
+}
+const NO_SUSPICION: Suspicion = { earlier: [], seen: () => [], findings: [] };
+
+export async function runTests(
+  d: StageDependencies,
+  context: StageContext,
+  environment: PythonEnvironment,
+  suspicion: Suspicion = NO_SUSPICION,
+): Promise<TestResult> {
+  const { connectorDir, signal } = context;
+  context.progress('Running pytest.');
+  const ran = await runSuite({
+    connectorDir,
+    environment,
+    runner: d.runner,
+    title: `Tests of ${connectorDir.split(/[\\/]/).pop() ?? 'the connector'}`,
+    timeoutMs: d.testTimeoutMs ?? DEFAULT_TEST_TIMEOUT_MS,
+    signal,
+    coverage: true,
+  });
+  const { earlier, seen, findings } = suspicion;
+  const drafts = await suiteDifferences(d, context, environment, { earlier, seen: seen(ran) });
+  const integrity = await finishFindings(connectorDir, [...drafts, ...findings]);
+  const report: TestReport = { ...ran, integrity };
+  await context.writeArtifact('test-report.json', report);
+  await writeInside(connectorDir, RESULTS_FILE, resultsFile(report));
+  context.progress(summary(report));
+  return toTestResult(report);
+}
