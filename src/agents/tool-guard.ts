@@ -17,6 +17,8 @@ const SAME_CALLS = 2;
 const MOST_REFUSALS = 5;
 export const REFUSED = 'Refused: ';
 
+const ENDING: readonly SourcewrightError['code'][] = ['cancelled', 'environment', 'corrupt'];
+
 type Answer = Pick<Recorded<'answer'>, 'content' | 'isError' | 'refused'>;
 
 export interface GuardOptions {
@@ -124,7 +126,11 @@ export class ToolGuard {
       const content: unknown = await agentTool.tool.run(input, context);
       return { content: this.#clean(asText(content)), isError: false, refused: false };
     } catch (error) {
-      if (error instanceof SourcewrightError && error.code === 'cancelled') throw error;
+      // What no model can mend (no Python, a full disk) ends the turn; the runner would make it an answer.
+      if (error instanceof SourcewrightError && ENDING.includes(error.code)) {
+        this.#fatal = error;
+        throw error;
+      }
       const content = this.#clean(errorText(error));
       return { content, isError: true, refused: content.startsWith(REFUSED) };
     }

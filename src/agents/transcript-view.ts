@@ -1,7 +1,7 @@
 /** Transcripts as people read them: one line for each turn, call and stop, with what it cost. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StageName} from '../pipeline/contracts.ts';
+import type { StageName } from '../pipeline/contracts.ts';
 import { type Usage } from '../pipeline/contracts.ts';
 import { usageText } from './usage-text.ts';
 import { readTranscript, TRANSCRIPTS, type TranscriptEntry, usageOfRecords } from './transcript.ts';

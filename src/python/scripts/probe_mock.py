@@ -1,7 +1,8 @@
 """Send one GET request to the mock API of a connector's tests, as the connector's credentials would send it.
 
 Usage: probe_mock.py CONNECTOR_DIR. Reads JSON from standard input: {"path", "query"}. Prints JSON: {"status",
-"headers", "body", "length"}, or {"error"} where the mock itself is broken. Knows nothing of the connector's code below src/.
+"headers", "body", "length"}, or {"error"} where the mock itself is broken. Knows nothing
+of the connector's code below src/.
 """
 
 import asyncio

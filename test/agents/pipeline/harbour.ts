@@ -62,9 +62,13 @@ export function research(changes: object = {}): ScriptedTurn[] {
   return [[webFetch(DOCS), json(answer)]];
 }
 
-/** Ids of what was asked, as the first message lists them: `- id: what`. */
+/** Ids of what was asked, as the first message names them: findings, items beyond the blueprint, the person's words. */
 export function askedIds(request: ReceivedMessageRequest): string[] {
-  return [...request.userText.matchAll(/^- (beyond-\d+|again-\d+|person|[0-9a-f]{16}): /gm)].map((found) => found[1] ?? '');
+  const named = [...request.userText.matchAll(/^- (beyond-\d+|again-\d+|person): /gm)].map(
+    (found) => found[1] ?? '',
+  );
+  const findings = request.userText.match(/\b[0-9a-f]{16}\b/g) ?? [];
+  return [...new Set([...named, ...findings])];
 }
 
 export function written(request: ReceivedMessageRequest, fixed = true): ReturnType<typeof json> {

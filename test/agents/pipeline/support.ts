@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentSettings } from '../../../src/agents/contracts.ts';
 import { createAgentRuntime } from '../../../src/agents/runtime.ts';
+import { readTranscripts } from '../../../src/agents/transcript-view.ts';
 import {
   type GateDecision,
   GateName,
@@ -100,7 +101,13 @@ export interface PipelineWorld {
 
 export const ALL_AUTO = Object.fromEntries(GateName.options.map((gate) => [gate, 'auto' as const]));
 
-export async function pipelineWorld(conversations: Conversations): Promise<PipelineWorld> {
+/**
+ * @param compile stands in for the compiler: a connector in miniature, so that a run takes seconds, with a planted mistake
+ */
+export async function pipelineWorld(
+  conversations: Conversations,
+  compile?: StageDependencies['compile'],
+): Promise<PipelineWorld> {
   const workspace = await realpath(await mkdtemp(join(tmpdir(), 'sourcewright-agents-')));
   await cp(
     join(import.meta.dirname, 'fixtures', 'harbour.openapi.yaml'),
@@ -128,6 +135,7 @@ export async function pipelineWorld(conversations: Conversations): Promise<Pipel
       templateDir: join(root, 'src', 'blueprint', 'template'),
       log: say,
       environment: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
+      ...(compile === undefined ? {} : { compile }),
       ...stages,
     };
     return { stages: () => createAgentsStages(d, runtime), now: () => new Date(), log: say };
@@ -191,6 +199,15 @@ export async function steps(runDir: string): Promise<string[]> {
     };
     return record.type === 'started' ? [`${record.stage} ${record.mode} ${record.attempt}`] : [];
   });
+}
+
+/** How a run stands and what its agents were last told, for the message of a failed assertion. */
+export async function why(view: RunView): Promise<string> {
+  const transcripts = await readTranscripts(view.runDir);
+  const lines = transcripts.flatMap(({ stage, attempt, entries }) =>
+    entries.map(({ kind, text }) => `${stage} ${attempt} ${kind}: ${text.slice(0, 600)}`),
+  );
+  return [JSON.stringify(view.pause ?? view.error ?? view.gate), ...lines.slice(-12)].join('\n');
 }
 
 export { reply };

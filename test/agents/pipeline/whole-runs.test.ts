@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Brief, Publication, TestReport } from '../../../src/pipeline/contracts.ts';
 import { HAPPY } from './harbour.ts';
-import { drive, pipelineWorld, type PipelineWorld, steps } from './support.ts';
+import { drive, pipelineWorld, type PipelineWorld, steps, why } from './support.ts';
 
 const read = async (path: string): Promise<unknown> => JSON.parse(await readFile(path, 'utf8'));
 
@@ -18,7 +18,7 @@ describe('agents: whole runs', function () {
   it('all green: each agent is asked once, and only for what rules can’t do', async () => {
     w = await pipelineWorld(HAPPY);
     const view = await drive(await w.start());
-    assert.equal(view.status, 'published', JSON.stringify(view.pause ?? view.error));
+    assert.equal(view.status, 'published', await why(view));
     assert.deepEqual(await steps(view.runDir), [
       'research RUN 1',
       'generate GENERATE 1',
