@@ -27,6 +27,7 @@ const SUITES = [
   { name: 'lint', single: true, command: () => [bin('eslint'), ['.']] },
   { name: 'format', single: true, command: () => [bin('prettier'), ['--check', '--log-level', 'warn', '.']] },
   { name: 'unit', command: () => mocha('--config', 'test/unit/.mocharc.json') },
+  { name: 'agents', command: () => mocha('--config', 'test/agents/.mocharc.json') },
   { name: 'python', command: () => script('test/python/run.mjs') },
   { name: 'cli', command: () => mocha('--config', 'test/cli/.mocharc.json') },
   { name: 'extension', command: () => script('scripts/vscode-host/run-extension-tests.mjs') },

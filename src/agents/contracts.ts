@@ -81,6 +81,8 @@ export type AgentOutcome<R> =
 
 /** Drives models. One for all stages of a run; holds no state beyond what the run's folder holds. */
 export interface AgentRuntime {
+  /** Domains that may be searched and fetched; empty = any public one. */
+  readonly webDomains: readonly string[];
   /**
    * Runs a conversation to its result. Reports turns, calls and cost through the task's context.
    * @throws SourcewrightError `model` when the result stays unusable after two corrections; `cancelled` on abort

@@ -10,7 +10,7 @@ import { nodeFiles, sha256 } from '../store/files.ts';
 import type { AgentOutcome, AgentRuntime, AgentSettings, AgentTask } from './contracts.ts';
 import { ConversationRun } from './conversation.ts';
 import { checkModels, maxTokensFor, type ModelCheck, modelFor } from './cost/models.ts';
-import { requirePrice } from './cost/prices.ts';
+import { type ModelPrice, requirePrice } from './cost/prices.ts';
 import { faultOf } from './faults.ts';
 import { createClient, type Heartbeat, listModels } from './key.ts';
 import { readPrompt } from './prompts.ts';
@@ -24,13 +24,21 @@ export function createAgentRuntime(settings: AgentSettings): AgentRuntime {
   return new Runtime(settings);
 }
 
+/** A replay costs nothing now; it shows what the recorded run has cost. */
+const FREE = (model: string): ModelPrice => {
+  const rates = { input: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0, output: 0 };
+  return { model, source: 'setting', rates, longer: [], webSearch: 0 };
+};
+
 class Runtime implements AgentRuntime {
+  readonly webDomains: readonly string[];
   readonly #settings: AgentSettings;
   readonly #replay: Replay | undefined;
   #checked: Promise<ModelCheck> | undefined;
 
   constructor(settings: AgentSettings) {
     this.#settings = settings;
+    this.webDomains = settings.webDomains ?? [];
     this.#replay = settings.replay === undefined ? undefined : new Replay(settings.replay);
   }
 
@@ -50,7 +58,7 @@ class Runtime implements AgentRuntime {
       fetch: this.#replay?.fetch,
     });
     const model = this.#replay?.model(stage, context.attempt) ?? modelFor(stage, options, settings);
-    const price = requirePrice(model, new Date(), settings.prices);
+    const price = this.#replay === undefined ? requirePrice(model, new Date(), settings.prices) : FREE(model);
     const info = this.#replay === undefined ? await this.#check(client, context, options, model) : undefined;
     const transcript = await Transcript.open(transcriptPath(context.runDir, stage, context.attempt));
     try {

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StageName } from '../pipeline/contracts.ts';
 import { type Usage } from '../pipeline/contracts.ts';
-import { usageText } from './usage-text.ts';
+import { tokensText } from './usage-text.ts';
 import { readTranscript, TRANSCRIPTS, type TranscriptEntry, usageOfRecords } from './transcript.ts';
 
 export interface TranscriptLine {
@@ -65,7 +65,7 @@ function lineOf(entry: TranscriptEntry): TranscriptLine | undefined {
       return undefined;
     case 'turn': {
       const said = saidIn(entry.content);
-      return line('turn', `${usageText(entry.usage)}${said === '' ? '' : `: ${said}`}`, entry.usage.usd);
+      return line('turn', `${tokensText(entry.usage)}${said === '' ? '' : `: ${said}`}`, entry.usage.usd);
     }
     case 'lost':
       return line('wait', `${entry.why}; asked again or stopped`, entry.usage.usd);

@@ -100,6 +100,14 @@ export function fromPerson(text: string, findings: Finding[]): Feedback {
 export const UNASKED = 'The review needs to know more about the API.';
 export const ACCEPTED = 'Correct these findings of the review.';
 
+/**
+ * Whether what the person accepted is the tester's work: an agent's findings about tests. The generator may not touch tests.
+ * What tools find there has exact suggestions, and those are applied with the rest.
+ */
+export const isForTester = (accepted: readonly Finding[]): boolean =>
+  accepted.length > 0 &&
+  accepted.every(({ source, range }) => source === 'model' && range.file.startsWith('tests/'));
+
 /** Why no further fix is tried. */
 export function limitText(context: PipelineContext, result: StageResult<'diagnose'>): string {
   const [what, limit] =

@@ -9,6 +9,7 @@
 import { assign, fromCallback, setup } from 'xstate';
 import type { GateName, Limits, StageName } from './contracts.ts';
 import {
+  ACCEPTED,
   begun,
   type Begin,
   CLEARED,
@@ -17,6 +18,7 @@ import {
   fromDiagnosis,
   fromPerson,
   isClean,
+  isForTester,
   isFruitless,
   isPass,
   limitText,
@@ -365,6 +367,21 @@ export const pipelineMachine = frame.createMachine({
       invoke: { src: 'gate', input: { gate: 'review' } },
       on: {
         'approve.review': [
+          {
+            guard: ({ event }) => isForTester(event.accepted),
+            target: 'testing',
+            actions: [
+              count('reviewCycles'),
+              {
+                type: 'begin',
+                params: ({ event }) => ({
+                  stage: 'test',
+                  mode: 'FIX',
+                  feedback: { from: 'review', text: ACCEPTED, failingTests: [], findings: event.accepted },
+                }),
+              },
+            ],
+          },
           {
             guard: ({ event }) => event.accepted.length > 0,
             target: 'generating',

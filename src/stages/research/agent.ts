@@ -23,21 +23,12 @@ import { assertSelection } from './described-api.ts';
 import { readCorrections, type ReadCorrections } from './read-corrections.ts';
 import { resultOf } from './result.ts';
 
-export interface ResearchAgentOptions {
-  /** Only these domains may be searched and read, beside the hosts that the person named; empty = any public one. */
-  readonly webDomains?: readonly string[] | undefined;
-}
-
 /** The stage *research* of the engine `agents`. */
-export function createAgentResearch(
-  d: StageDependencies,
-  runtime: AgentRuntime,
-  options: ResearchAgentOptions = {},
-): Stage<'research'> {
+export function createAgentResearch(d: StageDependencies, runtime: AgentRuntime): Stage<'research'> {
   return {
     name: 'research',
     async run(context) {
-      const setup = await setUp(context, d, runtime, options);
+      const setup = await setUp(context, d, runtime);
       if (!isAsked(setup)) return finish(setup, await knownBefore(setup));
       const found = await new Investigation(setup).run();
       if (found.status === 'paused') return found;
@@ -64,7 +55,6 @@ async function setUp(
   context: StageContext,
   dependencies: StageDependencies,
   runtime: AgentRuntime,
-  options: ResearchAgentOptions,
 ): Promise<Setup> {
   const start = await startWithRules(context, dependencies, runtime);
   const read = await readCorrections(context);
@@ -86,7 +76,7 @@ async function setUp(
     context,
     dependencies,
     runtime,
-    domains: options.webDomains ?? [],
+    domains: runtime.webDomains,
     situation,
     fixed: start.blueprint !== null,
     description: before?.description ?? null,

@@ -136,7 +136,7 @@ describe('the research agent without a description', () => {
     await withFiles({}, async (workspace) => {
       const { runtime } = await investigate(acme(workspace), {
         steps: [page, { answer: { api, streams: [stream()] } }],
-        options: { webDomains: ['acme.test'] },
+        webDomains: ['acme.test'],
       });
       const [task] = runtime.tasks;
       assert.deepEqual(
@@ -424,7 +424,7 @@ describe('the research agent that finds a description', () => {
             page,
             { answer: { api, streams: [stream()] } },
           ],
-          options: { webDomains: ['acme.test'] },
+          webDomains: ['acme.test'],
         });
         assert.match(runtime.answers[0] ?? '', /^error: Refused: /);
       });

@@ -14,7 +14,7 @@ import type { Blueprint, Fact, Stream } from '../../../src/blueprint/schema.ts';
 import { SourcewrightError } from '../../../src/errors.ts';
 import { Brief, type Feedback, type StageContext } from '../../../src/pipeline/contracts.ts';
 import type { StageDependencies } from '../../../src/stages/dependencies.ts';
-import { createAgentResearch, type ResearchAgentOptions } from '../../../src/stages/research/agent.ts';
+import { createAgentResearch } from '../../../src/stages/research/agent.ts';
 import type { Claim, ResearchAnswer } from '../../../src/stages/research/agent/answer.ts';
 import { minimal } from '../../unit/openapi-reading/support.ts';
 import { dependencies, stageContext, type Setup } from '../../unit/research/support.ts';
@@ -36,6 +36,7 @@ export class ScriptedRuntime implements AgentRuntime {
   /** What tools answered, errors included. */
   readonly answers: string[] = [];
   readonly inputsMade: string[] = [];
+  webDomains: readonly string[] = [];
 
   /** `inputs` of a run that is resumed. */
   constructor(steps: readonly Step[] = [], inputs = new Map<string, unknown>()) {
@@ -132,14 +133,16 @@ export interface RunOptions {
   readonly attempt?: number;
   readonly feedback?: Feedback;
   readonly extra?: Partial<StageDependencies>;
-  readonly options?: ResearchAgentOptions;
+  /** Domains that may be searched and read. */
+  readonly webDomains?: readonly string[];
 }
 
 /** Runs the stage once in its folder and reads what it wrote. */
 export async function investigate(setup: Setup, run: RunOptions = {}): Promise<Ran> {
   const runtime = run.runtime ?? new ScriptedRuntime(run.steps);
+  if (run.webDomains !== undefined) runtime.webDomains = run.webDomains;
   const context = await contextOf(setup, run);
-  const stage = createAgentResearch(dependencies(run.extra), runtime, run.options);
+  const stage = createAgentResearch(dependencies(run.extra), runtime);
   const outcome = await stage.run(context);
   assert.equal(outcome.status, 'done');
   return { ...(await written(context)), outcome, runtime };

@@ -94,6 +94,7 @@ async function converse<R>(task: AgentTask<R>, script: Script): Promise<AgentOut
 export function stubRuntime(...scripts: readonly Script[]): StubRuntime {
   const tasks: AgentTask<unknown>[] = [];
   return {
+    webDomains: [],
     tasks,
     async run<R>(task: AgentTask<R>): Promise<AgentOutcome<R>> {
       const script = scripts[tasks.length];

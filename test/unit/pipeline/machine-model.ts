@@ -110,6 +110,13 @@ export function eventsIn(snapshot: Snapshot): Map<string, PipelineEvent> {
       break;
     case 'gateReview':
       add('approve, some accepted', { type: 'approve.review', ...basis(1, 0, 1) });
+      add('approve, an agent’s on tests only', {
+        type: 'approve.review',
+        ...basis(),
+        accepted: [
+          finding('t', { source: 'model', range: { file: 'tests/test_a.py', startLine: 1, endLine: 1 } }),
+        ],
+      });
       add('approve, some applied', { type: 'approve.review', ...basis(0, 1) });
       add('approve, accepted and applied', { type: 'approve.review', ...basis(1, 1) });
       add('approve, all rejected', { type: 'approve.review', ...basis() });
