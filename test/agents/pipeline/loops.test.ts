@@ -161,6 +161,39 @@ describe('agents: loops of a run', function () {
     assert.equal(w.scripts.counts()['generate-improve'], 2);
   });
 
+  it('a finding about a test goes to the tester, not to the generator', async () => {
+    const line = lineOf(TESTS, 'assert height(noon) == 1.5');
+    const weak = finding({
+      file: 'tests/test_tides.py',
+      startLine: line,
+      endLine: line,
+      category: 'tests',
+      message: 'Only noon is looked at.',
+      before: '    assert height(noon) == 1.5',
+      after: null,
+    });
+    const conversations = {
+      ...base,
+      'diagnose-pass': [worthIt, worthIt],
+      review: [needsWork(weak), approve],
+      'test-fix': [
+        editTests(
+          'assert height(noon) == 1.5',
+          'assert height(noon) == 1.5\n    assert height(noon + 12) == 1.5',
+        ),
+      ],
+    };
+    w = await pipelineWorld(conversations, () => SOUND);
+    const view = await drive(
+      await w.start({ name: 'tides', gates: { ...AUTO, review: 'ask' } }),
+      {},
+      acceptAll,
+    );
+    assert.equal(view.status, 'published', await why(view));
+    assert.ok((await steps(view.runDir)).includes('test FIX 2'));
+    assert.equal(w.scripts.counts()['generate-improve'], undefined);
+  });
+
   it('needs research → REVISE → written anew', async () => {
     const question = 'Which paging do berths have?';
     const asks: ScriptedTurn[] = [json({ decision: 'needs_research', question, findings: [] })];
