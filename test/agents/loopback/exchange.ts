@@ -1,6 +1,7 @@
 /** One request's answer on the wire: whole, as a stream, or broken in the way that a fault asks for. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BetaUsage } from '@anthropic-ai/sdk/resources/beta/messages/messages';
 import type { Outcome, RecordedRequest } from './contracts.ts';
 import { errorBody, errorTypeOf } from './errors.ts';
@@ -97,6 +98,7 @@ export class Exchange {
         message,
         broken,
         fault && 'malformedToolJson' in fault ? fault.malformedToolJson : undefined,
+        fault && 'pings' in fault ? fault.pings : 0,
       );
       return;
     }
@@ -125,6 +127,7 @@ export class Exchange {
     message: ScriptedMessage,
     broken: Break | undefined,
     malformed: true | 'truncated' | undefined,
+    pings: number,
   ): Promise<void> {
     const events = [...streamEvents(message, malformed)].slice(0, broken?.after);
     this.#head(200, 'text/event-stream; charset=utf-8', { 'cache-control': 'no-cache' });
@@ -133,6 +136,10 @@ export class Exchange {
     for (const event of events) {
       if (this.isOver) return;
       await this.#write(sse(event.type, event));
+    }
+    for (let sent = 0; sent < pings && !this.isOver; sent += 1) {
+      await this.#write(sse('ping', { type: 'ping' }));
+      await delay(100);
     }
     if (this.isOver) return;
     this.#settle(broken?.outcome ?? 'answered', 200, {

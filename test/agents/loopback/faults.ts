@@ -24,6 +24,8 @@ export type FaultKind =
   | { readonly errorEvent: ErrorType; readonly message?: string; readonly afterEvents?: number }
   /** `true`: the input of client tools is no JSON. `'truncated'`: it is JSON that ends too early. */
   | { readonly malformedToolJson: true | 'truncated' }
+  /** No fault: so many pings, a tenth of a second apart, before the last event. A model thinks, and nothing of it is shown. */
+  | { readonly pings: number }
   /** Never answers. */
   | { readonly hang: true }
   /** The socket is destroyed before anything is sent. */

@@ -138,10 +138,11 @@ describe('agents: faults of the API', () => {
   });
 
   it('does not take a long silence of the model for a stall while the API still sends pings', async () => {
-    w.server.fail(1, { delayMs: 200 });
-    const outcome = await w.runtime().run(w.task());
+    w.server.fail(2, { pings: 9 });
+    const outcome = await w.runtime({ stallMs: 300 }).run(w.task());
     assert.equal(outcome.status, 'done');
     assert.equal(w.server.messageRequests.length, 3);
+    assert.deepEqual(w.waits, []);
   });
 });
 
