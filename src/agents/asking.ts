@@ -107,20 +107,31 @@ export class Asking {
     for (const block of blocks) {
       if (block.type !== 'tool_result' || transcript.answerTo(block.tool_use_id) !== undefined) continue;
       const text = typeof block.content === 'string' ? block.content : JSON.stringify(block.content ?? '');
-      const name = 'a call of the wrong form';
-      this.#task.context.activity(`${name} (failed)`);
+      const name = this.#calledName(block.tool_use_id);
+      const known = this.#task.tools.some(({ tool }) => 'name' in tool && tool.name === name);
+      const label = `${name}: ${known ? 'input of the wrong form' : 'there is no such tool'}`;
+      this.#task.context.activity(`${label} (failed)`);
       await transcript.append({
         type: 'answer',
         turn: transcript.turns,
         id: block.tool_use_id,
         name,
-        label: name,
+        label,
         content: redactor.text(text),
         isError: block.is_error === true,
         refused: false,
         outside: false,
       });
     }
+  }
+
+  /** Name of the tool that the newest turn called so, in one line. */
+  #calledName(id: string): string {
+    const call = this.#setup.transcript
+      .find('turn')
+      ?.content.find((block) => block.type === 'tool_use' && block['id'] === id);
+    const name = call?.['name'];
+    return (typeof name === 'string' ? name : 'a call').replace(/\s+/g, ' ').slice(0, 80);
   }
 
   /** Sends the next request, as often as it takes. @returns a pause, or undefined when the conversation goes on */
@@ -223,7 +234,9 @@ export class Asking {
     const content = message.content
       .map((block) => redactBlock(block, redactor))
       .filter((block) => block !== undefined);
-    await transcript.append({ type: 'turn', turn, model, requestId, stopReason, content, usage });
+    const redacted = replay?.redacted() ?? saysSecret(message, redactor);
+    const record = { type: 'turn', turn, model, requestId, stopReason, content, usage } as const;
+    await transcript.append(redacted ? { ...record, redacted } : record);
     const calls = message.content.filter((block) => block.type === 'tool_use').length;
     const did = calls === 0 ? 'an answer' : calls === 1 ? '1 call' : `${calls} calls`;
     this.#task.context.activity(`turn ${turn}: ${did}, ${usageText(usage)}`);
@@ -330,6 +343,10 @@ function redactBlock(
   }
   if (block.type === 'text' || block.type === 'tool_use') return redactor.deep<{ type: string }>(block);
   return block;
+}
+
+function saysSecret({ content }: BetaMessage, redactor: Redactor): boolean {
+  return content.some((block) => block.type === 'text' && redactor.text(block.text) !== block.text);
 }
 
 function capital(text: string): string {

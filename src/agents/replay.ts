@@ -60,6 +60,11 @@ export class Replay {
     return this.#turn?.usage;
   }
 
+  /** Whether a credential was taken out of what the model said in the expected turn. */
+  redacted(): boolean {
+    return this.#turn?.type === 'turn' && this.#turn.redacted === true;
+  }
+
   /** What a tool that reaches outside answered. */
   answer(stage: StageName, attempt: number, id: string): Recorded<'answer'> | undefined {
     return this.#entries(stage, attempt).find(

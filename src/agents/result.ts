@@ -8,6 +8,7 @@ export type Judged<R> =
   | { readonly kind: 'bad'; readonly reasons: readonly string[] };
 
 const MOST_REASONS = 12;
+const HELD_SECRET = 'It held what looks like a credential, which was taken out: describe it instead.';
 
 function textOf(turn: Recorded<'turn'>): string {
   return turn.content
@@ -21,6 +22,8 @@ export async function judge<R>(
   turn: Recorded<'turn'>,
   conversation: Conversation,
 ): Promise<Judged<R>> {
+  // Its checks would see what was put in its place: `[redacted]` would end up in a file or in a commit.
+  if (turn.redacted === true) return { kind: 'bad', reasons: [HELD_SECRET] };
   let json: unknown;
   try {
     json = JSON.parse(textOf(turn));

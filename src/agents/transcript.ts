@@ -55,6 +55,8 @@ export const TranscriptRecord = z.discriminatedUnion('type', [
     requestId: z.string().nullable(),
     stopReason: z.string().nullable(),
     content: Content,
+    /** A credential was taken out of what the model said: no result is made of such words. */
+    redacted: z.boolean().optional(),
     usage: Usage,
   }),
   /** A request that was paid for but whose answer can't be used: cut off, or refused by the model. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LimitsOf } from './limits.ts';
-import { Publication, Review, TestReport } from '../../../src/pipeline/contracts.ts';
+import { type PipelineRun, Publication, Review, TestReport } from '../../../src/pipeline/contracts.ts';
 import { miniConnector } from '../../unit/stages/support/mini-connector.ts';
 import { json, tool } from '../loopback/index.ts';
 import { approve, BEYOND, research, words, worthIt, write, written } from './harbour.ts';
@@ -239,7 +239,7 @@ describe('agents: loops of a run', function () {
     w = await pipelineWorld(LimitsOf.code(base, blame('code')), () => LimitsOf.connector());
     const view = await drive(await w.start({ name: 'tides' }));
     assert.equal(view.pause?.cause, 'stuck');
-    assert.match(view.pause?.message ?? '', /All 3 fixes of the code are used up/);
+    assert.match(view.pause.message, /All 3 fixes of the code are used up/);
     assert.equal(view.counts.codeFixes, 3);
     assert.equal(w.scripts.counts()['generate-fix'], 6);
     assert.equal(w.scripts.counts()['diagnose'], 4);
@@ -258,7 +258,7 @@ describe('agents: loops of a run', function () {
     w = await pipelineWorld(conversations, () => miniConnector({ 'src/tides.py': BAD_CODE }));
     const view = await drive(await w.start({ name: 'tides' }));
     assert.equal(view.pause?.cause, 'stuck');
-    assert.match(view.pause?.message ?? '', /of no use, the same tests fail/);
+    assert.match(view.pause.message, /of no use, the same tests fail/);
     assert.equal(view.counts.codeFixes, 1);
   });
 
@@ -305,7 +305,7 @@ const AUTO = Object.fromEntries(
   ]),
 );
 
-async function acceptAll(run: import('../../../src/pipeline/contracts.ts').PipelineRun): Promise<void> {
+async function acceptAll(run: PipelineRun): Promise<void> {
   for (const { id, severity } of (await run.findings())?.findings ?? []) {
     if (severity !== 'info') await run.answer({ finding: id, answer: 'accepted' });
   }

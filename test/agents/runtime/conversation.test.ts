@@ -24,7 +24,7 @@ describe('agents: a conversation', () => {
     w.server.setScript(({ position }) => reply(turns[position] ?? text('?')));
     const outcome = await w.runtime().run(w.task({ tools: [look(seen)] }));
     assert.equal(outcome.status, 'done');
-    assert.deepEqual(outcome.status === 'done' && outcome.result, GOOD);
+    assert.deepEqual(outcome.result, GOOD);
     assert.deepEqual(seen, ['sky', 'sea']);
     assert.equal(w.server.messageRequests.length, 2);
     const entries = await w.transcript();

@@ -7,7 +7,7 @@ import { Answer, note } from './support.ts';
 
 const [url = '', folder = '', after = ''] = process.argv.slice(2);
 let writes = 0;
-const { openAppend } = nodeFiles;
+const openAppend = nodeFiles.openAppend.bind(nodeFiles);
 nodeFiles.openAppend = async (path) => {
   const file = await openAppend(path);
   return {
