@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExtensionMode, window, workspace, type ExtensionContext } from 'vscode';
+import { ApiKey } from './editor/agents/api-key.ts';
 import { registerCommands } from './editor/commands.ts';
 import { DisposableStore } from './editor/disposables.ts';
 import { FindingComments } from './editor/findings/finding-comments.ts';
@@ -23,6 +24,7 @@ export interface TestAccess {
   readonly runsTree: RunsTree;
   readonly gates: Gates;
   readonly findings: FindingComments;
+  readonly key: ApiKey;
   /** Milliseconds that `activate` took. */
   readonly activationMs: number;
 }
@@ -39,7 +41,8 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
       `${command.title} ended with exit code ${exitCode ?? 'none'}${timedOut ? ' at its time limit' : ''}.`,
     );
   });
-  const runs = owned.add(new RunService({ dist, runner, log }));
+  const key = owned.add(new ApiKey(context.secrets));
+  const runs = owned.add(new RunService({ dist, runner, log, key }));
   openRuns = runs;
   const pipelineTree = owned.add(new PipelineTree(runs));
   const runsTree = owned.add(new RunsTree(runs));
@@ -53,7 +56,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   owned.add(new StatusBar(runs));
 
   const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');
-  const services = { runs, gates, findings, log, dist, sample: existsSync(sample) ? sample : undefined };
+  const services = { runs, gates, findings, key, log, dist, sample: existsSync(sample) ? sample : undefined };
   for (const command of registerCommands(services)) owned.add(command);
 
   // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
@@ -67,7 +70,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   const activationMs = performance.now() - begun;
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
   return context.extensionMode === ExtensionMode.Test
-    ? { runs, pipelineTree, runsTree, gates, findings, activationMs }
+    ? { runs, pipelineTree, runsTree, gates, findings, key, activationMs }
     : undefined;
 }
 

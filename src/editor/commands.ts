@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { commands, ProgressLocation, Uri, window, type Disposable, type LogOutputChannel } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
 import type { Review, StageName } from '../pipeline/contracts.ts';
+import type { ApiKey } from './agents/api-key.ts';
+import { raiseBudget } from './agents/budget-command.ts';
+import { removeApiKey, setApiKey, testApiKey } from './agents/key-commands.ts';
+import { listTranscripts, nameInRun } from './agents/transcripts.ts';
 import type { FindingComments, FindingTarget } from './findings/finding-comments.ts';
 import type { Gates } from './gates.ts';
-import { askForRun, type GenerateArguments } from './generate/generate-connector.ts';
+import { askForRun, type GenerateArguments, type Surroundings } from './generate/generate-connector.ts';
 import { openArtifact, openAsText } from './open-artifact.ts';
-import type { PipelineNode } from './pipeline-tree.ts';
+import type { PipelineNode } from './pipeline-nodes.ts';
 import { STAGE_LABEL } from './present.ts';
 import { requireTrust, type RunEntry, type RunService } from './run-service.ts';
 import { showError } from './show-error.ts';
@@ -16,6 +20,7 @@ export interface Services {
   readonly runs: RunService;
   readonly gates: Gates;
   readonly findings: FindingComments;
+  readonly key: ApiKey;
   readonly log: LogOutputChannel;
   /** Folder of the built files. */
   readonly dist: string;
@@ -67,6 +72,11 @@ function commandTable(services: Services): Record<string, Handler> {
     resume: async (target: Target) => (await runs.open(idOf(target))).resume(),
     cancelRun: async (target: Target) => (await runs.open(idOf(target))).cancel(),
     retryStage: (target: Target) => retryStage(services, target),
+    raiseBudget: (target: Target, usd?: unknown) =>
+      raiseBudget(runs, entryOf(target), typeof usd === 'number' ? usd : undefined),
+    setApiKey: (given?: unknown) => setApiKey(services, given),
+    testApiKey: () => testApiKey(services),
+    removeApiKey: () => removeApiKey(services),
     runAgain: async (target: Target) => {
       await runs.again(idOf(target));
     },
@@ -77,11 +87,13 @@ function commandTable(services: Services): Record<string, Handler> {
     refresh: () => runs.scan(),
 
     openArtifact: async (target: Target) => {
-      if (typeof target === 'object' && target.kind === 'artifact') await openArtifact(target.path);
+      const path = fileOf(target);
+      if (path !== undefined) await openArtifact(path);
       else await chooseArtifact(entryOf(target));
     },
     openArtifactSource: async (target: Target) => {
-      if (typeof target === 'object' && target.kind === 'artifact') await openAsText(target.path);
+      const path = fileOf(target);
+      if (path !== undefined) await openAsText(path);
     },
     openConnectorFolder: async (target: Target) => {
       const { connectorDir } = entryOf(target).view;
@@ -106,6 +118,12 @@ function text(words: unknown): string | undefined {
   return typeof words === 'string' ? words : undefined;
 }
 
+/** The file of a run that a node stands for. */
+function fileOf(target: Target): string | undefined {
+  const isFile = typeof target === 'object' && (target.kind === 'artifact' || target.kind === 'transcript');
+  return isFile ? target.path : undefined;
+}
+
 function runIdOf(target: Target): string | undefined {
   return typeof target === 'string' ? target : target?.runId;
 }
@@ -115,14 +133,11 @@ async function generateConnector(
   given?: GenerateArguments | Uri,
 ): Promise<string | undefined> {
   requireTrust();
-  const { runs, dist, sample } = services;
+  const { runs, dist, sample, key } = services;
   const engine = await runs.engine();
-  const request = await askForRun(
-    (location, signal) =>
-      engine.researchDescription(location, { worker: join(dist, 'description-worker.mjs'), signal }),
-    sample,
-    given,
-  );
+  const inspect: Surroundings['inspect'] = (location, signal) =>
+    engine.researchDescription(location, { worker: join(dist, 'description-worker.mjs'), signal });
+  const request = await askForRun({ inspect, sample, runs, key, forecast: engine.forecast }, given);
   if (request === undefined) return undefined;
   const { view } = await runs.start(request);
   await commands.executeCommand('sourcewright.pipeline.focus', { preserveFocus: true });
@@ -184,9 +199,12 @@ async function runStageByHand({ runs }: Services, runId: string, stage: StageNam
 }
 
 async function chooseArtifact({ view }: RunEntry): Promise<void> {
-  const items = view.stages.flatMap((stage) =>
-    stage.artifacts.map((name) => ({ label: name, description: STAGE_LABEL[stage.stage] })),
-  );
+  const transcripts = await listTranscripts(view.runDir);
+  const items = view.stages.flatMap(({ stage, artifacts }) => {
+    const told = transcripts.filter((one) => one.stage === stage).map(nameInRun);
+    const names = [...new Set([...told, ...artifacts])];
+    return names.map((name) => ({ label: name, description: STAGE_LABEL[stage] }));
+  });
   if (items.length === 0) throw new SourcewrightError('input', 'The run has not written anything yet.');
   const chosen = await window.showQuickPick(items, { placeHolder: 'What to open' });
   if (chosen !== undefined) await openArtifact(join(view.runDir, chosen.label));

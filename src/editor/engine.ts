@@ -4,14 +4,29 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Review, type RunRequest } from '../pipeline/contracts.ts';
+import type { AgentSettings } from '../agents/contracts.ts';
+import type { ForecastFacts } from '../agents/cost/forecast.ts';
+import type { ModelPrice, PriceOverrides } from '../agents/cost/prices.ts';
+import type { TranscriptView } from '../agents/transcript-view.ts';
+import {
+  Review,
+  type AgentOptions,
+  type Limits,
+  type RunRequest,
+  type Stage,
+  type StageName,
+  type Stages,
+} from '../pipeline/contracts.ts';
 import { readJournal } from '../pipeline/journal.ts';
+import type { StageDependencies } from '../stages/dependencies.ts';
 import { nodeFiles } from '../store/files.ts';
+import { asPause } from './usable.ts';
 
 export { researchDescription } from '../openapi/research.ts';
 export { openRun, runStage, startRun } from '../pipeline/run.ts';
 export { createRulesStages } from '../stages/rules.ts';
 export { renderReport } from './reports/report-markdown.ts';
+export { renderTranscript } from './reports/transcript-markdown.ts';
 export { lockHolder } from '../store/lock.ts';
 export { runLockPath } from '../store/run-folders.ts';
 export { listRuns } from '../store/runs.ts';
@@ -31,4 +46,84 @@ export async function readReview(runDir: string): Promise<Review | undefined> {
     throw error;
   }
   return Review.parse(JSON.parse(text));
+}
+
+/** What the agents are set up with; the prices as they stand in the settings. */
+export type LazyAgentSettings = Omit<AgentSettings, 'prices'> & { readonly prices: unknown };
+
+/** The stages of the engine `agents`. Its code, the SDK with it, is evaluated only when the first of them runs. */
+export function createLazyAgentsStages(dependencies: StageDependencies, settings: LazyAgentSettings): Stages {
+  const load = async (): Promise<Stages> => {
+    const [{ createAgentRuntime }, { createAgentsStages }, prices] = await Promise.all([
+      import('../agents/runtime.ts'),
+      import('../stages/agents.ts'),
+      checkPrices({ models: settings.models ?? {}, prices: settings.prices }).catch(asPause),
+    ]);
+    return createAgentsStages(dependencies, createAgentRuntime({ ...settings, prices }));
+  };
+  const lazy = <S extends StageName>(name: S): Stage<S> => ({
+    name,
+    run: async (context) => (await load())[name].run(context),
+  });
+  return {
+    research: lazy('research'),
+    generate: lazy('generate'),
+    test: lazy('test'),
+    diagnose: lazy('diagnose'),
+    review: lazy('review'),
+    publish: lazy('publish'),
+  };
+}
+
+/** The model of each stage. */
+export async function modelsOf(chosen: AgentOptions['models']): Promise<Record<StageName, string>> {
+  const { DEFAULT_MODELS } = await import('../agents/cost/models.ts');
+  return { ...DEFAULT_MODELS, ...chosen };
+}
+
+/** What the settings say about models and their prices. */
+export interface PriceChoices {
+  readonly models: AgentOptions['models'];
+  readonly prices: unknown;
+}
+
+/** @throws SourcewrightError `input` where a model has no price, for then no budget could be kept */
+export async function checkPrices({ models, prices }: PriceChoices): Promise<PriceOverrides> {
+  const { readPriceOverrides, requirePrice } = await import('../agents/cost/prices.ts');
+  const overrides = readPriceOverrides(prices);
+  for (const model of Object.values(await modelsOf(models))) requirePrice(model, new Date(), overrides);
+  return overrides;
+}
+
+/** What a run by agents will probably cost, in words. Throws as `checkPrices` does. */
+export async function forecast(
+  choices: PriceChoices & Pick<AgentOptions, 'budgetUsd'>,
+  facts: ForecastFacts,
+  limits: Limits,
+): Promise<string> {
+  const [{ forecastRun, forecastText }, { requirePrice }, overrides, models] = await Promise.all([
+    import('../agents/cost/forecast.ts'),
+    import('../agents/cost/prices.ts'),
+    checkPrices(choices),
+    modelsOf(choices.models),
+  ]);
+  const now = new Date();
+  const prices = (model: string): ModelPrice => requirePrice(model, now, overrides);
+  return forecastText(forecastRun({ models, prices, facts, limits }), choices.budgetUsd);
+}
+
+/** Asks the API what the key may use. Throws `credentials` where it is refused, `remote` where nothing answers. */
+export async function testKey(given: {
+  readonly apiKey: string;
+  readonly baseUrl: string | undefined;
+  readonly signal: AbortSignal;
+}): Promise<{ readonly models: readonly string[]; readonly warning: string | undefined }> {
+  const key = await import('../agents/key.ts');
+  return key.testKey(given);
+}
+
+/** The conversations of a run's agents, from its folder. */
+export async function readTranscripts(runDir: string): Promise<readonly TranscriptView[]> {
+  const view = await import('../agents/transcript-view.ts');
+  return view.readTranscripts(runDir);
 }

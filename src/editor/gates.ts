@@ -5,10 +5,9 @@ import { commands, window, type Disposable, type Memento, type QuickPickItem, ty
 import { SourcewrightError } from '../errors.ts';
 import type { GateDecision, GateName } from '../pipeline/contracts.ts';
 import { openArtifact } from './open-artifact.ts';
-import { GATES, runName } from './present.ts';
+import { Notices } from './notices.ts';
+import { GATES, pauseKind, runName, unlinked, withCure } from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
-
-const TOLD = 'sourcewright.told';
 
 interface Waiting {
   readonly entry: RunEntry;
@@ -17,17 +16,18 @@ interface Waiting {
 
 export class Gates implements Disposable {
   readonly #runs: RunService;
-  readonly #memory: Memento;
+  readonly #notices: Notices;
   readonly #view: TreeView<unknown>;
+  readonly #contexts = new Map<string, unknown>();
   readonly #subscription: Disposable;
 
   constructor(runs: RunService, memory: Memento, view: TreeView<unknown>) {
     this.#runs = runs;
-    this.#memory = memory;
+    this.#notices = new Notices(memory);
     this.#view = view;
     this.#subscription = runs.onDidChange((changed) => {
       this.#show();
-      if (changed !== undefined) void this.#tellOnce(changed);
+      if (changed !== undefined) void this.#notices.tellOnce(changed);
     });
   }
 
@@ -56,60 +56,19 @@ export class Gates implements Disposable {
           };
     const current = this.#runs.current();
     this.#view.description = current === undefined ? '' : runName(current.view);
-    this.#view.message = current === undefined ? '' : headline(current);
+    this.#view.message = current === undefined ? '' : unlinked(headline(current));
+    // Agents at work change a run many times in a second; what menus depend on seldom changes.
     const set = (key: string, value: unknown): void => {
+      if (this.#contexts.get(key) === value) return;
+      this.#contexts.set(key, value);
       void commands.executeCommand('setContext', `sourcewright.${key}`, value);
     };
     set('hasRuns', current !== undefined);
     set('status', current?.access === 'locked' ? 'locked' : (current?.view.status ?? 'none'));
     set('gate', current?.access === 'locked' ? '' : (current?.view.gate ?? ''));
+    set('pause', current === undefined || current.access === 'locked' ? '' : pauseKind(current.view));
     set('waiting', waiting.length > 0);
     set('hasConnector', current !== undefined && current.view.connectorDir !== null);
-  }
-
-  /** One notification for each time that a gate opens; a reload or a redraw does not repeat it. */
-  async #tellOnce({ view, access }: RunEntry): Promise<void> {
-    if (access !== 'open') return;
-    const key = keyOf(view);
-    const told = this.#memory.get<string[]>(TOLD, []);
-    if (key === undefined || told.includes(key)) return;
-    await this.#memory.update(TOLD, [...told.slice(-99), key]);
-    if (view.status === 'waiting' && view.gate !== null) {
-      const words = GATES[view.gate];
-      const chosen = await window.showInformationMessage(
-        `${runName(view)}: ${words.question}.`,
-        view.gate === 'review' ? 'Go to Findings' : 'Look and Decide',
-      );
-      if (chosen !== undefined) await commands.executeCommand('sourcewright.goToPendingApproval', view.runId);
-    } else if (view.status === 'paused' && view.pause !== null) {
-      const { message, cure } = view.pause;
-      const chosen = await window.showWarningMessage(
-        `${runName(view)} is paused: ${message} ${cure}`,
-        'Resume',
-        'Open Log',
-      );
-      if (chosen === 'Resume') await commands.executeCommand('sourcewright.resume', view.runId);
-      if (chosen === 'Open Log') await commands.executeCommand('sourcewright.showLog');
-    } else if (view.status === 'failed' && view.error !== null) {
-      const { message, cure } = view.error;
-      const chosen = await window.showErrorMessage(
-        `${runName(view)} failed: ${message} ${cure ?? ''}`.trim(),
-        'Run Again',
-        'Open Log',
-      );
-      if (chosen === 'Run Again') await commands.executeCommand('sourcewright.runAgain', view.runId);
-      if (chosen === 'Open Log') await commands.executeCommand('sourcewright.showLog');
-    } else if (view.status === 'published' || view.status === 'finished') {
-      const chosen = await window.showInformationMessage(
-        `${runName(view)} is ${view.status}.`,
-        'Show Connector',
-        'Open Publication',
-      );
-      if (chosen === 'Show Connector') {
-        await commands.executeCommand('sourcewright.openConnectorFolder', view.runId);
-      }
-      if (chosen === 'Open Publication') await openArtifact(join(view.runDir, 'publication.json'));
-    }
   }
 
   /** Opens what the gate is about and asks for the answer. Without a run: the first that waits. */
@@ -207,27 +166,6 @@ export class Gates implements Disposable {
   }
 }
 
-/** Names one moment of a run that the person must hear about; undefined while it is at work. */
-function keyOf(view: RunEntry['view']): string | undefined {
-  const attempts = view.stages.map((stage) => stage.attempt).join('.');
-  switch (view.status) {
-    case 'waiting':
-      return `${view.runId}/${view.gate ?? ''}/${attempts}`;
-    case 'paused':
-      // Their own doing, or only the window's end: nothing to tell.
-      return view.pause === null || view.pause.cause === 'person' || view.pause.cause === 'reload'
-        ? undefined
-        : `${view.runId}/${view.pause.cause}/${attempts}/${view.pause.message}`;
-    case 'failed':
-    case 'published':
-    case 'finished':
-      return `${view.runId}/${view.status}`;
-    case 'running':
-    case 'cancelled':
-      return undefined;
-  }
-}
-
 /** What stands above the stages, where there is something to do or to know; else ''. */
 function headline({ view, access, holder }: RunEntry): string {
   if (access === 'locked') return `Read only: ${holder ?? 'another window or terminal'} works on this run.`;
@@ -235,7 +173,7 @@ function headline({ view, access, holder }: RunEntry): string {
     return `${GATES[view.gate].question}. ${GATES[view.gate].next}`;
   }
   if (view.status === 'paused' && view.pause !== null) {
-    return `Paused: ${view.pause.message} ${view.pause.cure}`;
+    return `Paused: ${withCure(view.pause)}`;
   }
   if (view.status === 'failed' && view.error !== null) {
     return `Failed: ${view.error.message} ${view.error.cure ?? ''}`.trim();

@@ -1,60 +1,22 @@
+import { join } from 'node:path';
 import {
   EventEmitter,
-  MarkdownString,
-  ThemeIcon,
   TreeItem,
   TreeItemCollapsibleState,
-  Uri,
   type Disposable,
   type TreeDataProvider,
 } from 'vscode';
-import { join } from 'node:path';
-import type { Finding, FindingAnswer, Review, StageName, StageView } from '../pipeline/contracts.ts';
-import {
-  cost,
-  duration,
-  elapsed,
-  GATES,
-  SEVERITY_RANK,
-  STAGE_ICON,
-  STAGE_LABEL,
-  stageDescription,
-} from './present.ts';
-import { isReport } from './reports/report-documents.ts';
+import type { StageName, StageView } from '../pipeline/contracts.ts';
+import { withIds } from './agents/feed.ts';
+import { listTranscripts, transcriptOf } from './agents/transcripts.ts';
+import { findingNodes, itemOf, stageTooltip, type PipelineNode } from './pipeline-nodes.ts';
+import { GATES, pauseKind, STAGE_ICON, STAGE_LABEL, stageDescription } from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
 import { themeIcon } from './runs-tree.ts';
+import { usageInWords } from './usage-words.ts';
 
-/** A node of the Pipeline view. Nodes are plain data with stable ids, so that what is expanded stays so. */
-export type PipelineNode =
-  | { readonly kind: 'stage'; readonly runId: string; readonly stage: StageName }
-  | { readonly kind: 'note'; readonly runId: string; readonly stage: StageName; readonly text: string }
-  | {
-      readonly kind: 'artifact';
-      readonly runId: string;
-      readonly stage: StageName;
-      readonly path: string;
-      readonly label: string;
-    }
-  | { readonly kind: 'connector'; readonly runId: string; readonly path: string }
-  | {
-      readonly kind: 'finding';
-      readonly runId: string;
-      readonly finding: Finding;
-      readonly answer: FindingAnswer | undefined;
-    };
-
-const ARTIFACT_ICON: [RegExp, string][] = [
-  [/\.md$/, 'book'],
-  [/test-report/, 'beaker'],
-  [/review/, 'comment-discussion'],
-  [/publication/, 'package'],
-  [/\.json$/, 'json'],
-];
-const SEVERITY_ICON = {
-  error: { icon: 'error', color: 'list.errorForeground' },
-  warning: { icon: 'warning', color: 'list.warningForeground' },
-  info: { icon: 'info' },
-} as const;
+/** Lines of an agent's feed under its stage: the newest, so that what lies below stays in sight. */
+const FEED_LINES = 6;
 
 /** The stages of the current run, each with what it left to read. */
 export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable {
@@ -107,9 +69,18 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
     const of = { runId: view.runId, stage: stage.stage };
     const children: PipelineNode[] = [];
     if (stage.note !== '') children.push({ kind: 'note', ...of, text: stage.note });
+    if (stage.state === 'running') {
+      const feed = withIds(stage.activity).slice(-FEED_LINES);
+      children.push(...feed.map((line) => ({ kind: 'activity' as const, ...of, ...line })));
+    }
+    if (view.engine === 'agents' && stage.attempt > 0) {
+      const transcripts = (await listTranscripts(view.runDir)).filter((one) => one.stage === stage.stage);
+      children.push(...transcripts.map((one) => ({ kind: 'transcript' as const, ...of, ...one })));
+    }
     // What is written for people comes before what is written for programs.
     const forPeople = (name: string): number => (name.endsWith('.md') ? 0 : 1);
-    for (const name of [...stage.artifacts].sort((a, b) => forPeople(a) - forPeople(b))) {
+    const artifacts = stage.artifacts.filter((name) => transcriptOf(name) === undefined);
+    for (const name of artifacts.sort((a, b) => forPeople(a) - forPeople(b))) {
       children.push({ kind: 'artifact', ...of, path: join(view.runDir, name), label: name });
     }
     if (stage.stage === 'generate' && stage.state !== 'pending' && view.connectorDir !== null) {
@@ -123,42 +94,7 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
   }
 
   getTreeItem(node: PipelineNode): TreeItem {
-    switch (node.kind) {
-      case 'stage':
-        return this.#stageItem(node.runId, node.stage);
-      case 'note': {
-        const item = new TreeItem(node.text);
-        item.id = `${node.runId}/${node.stage}/note`;
-        item.tooltip = node.text;
-        item.iconPath = new ThemeIcon('blank');
-        return item;
-      }
-      case 'artifact': {
-        const item = new TreeItem(node.label);
-        item.id = `${node.runId}/${node.stage}/${node.label}`;
-        item.resourceUri = Uri.file(node.path);
-        item.iconPath = new ThemeIcon(ARTIFACT_ICON.find(([name]) => name.test(node.label))?.[1] ?? 'file');
-        item.contextValue = isReport(node.path) ? 'artifact.report' : 'artifact';
-        item.command = { command: 'sourcewright.openArtifact', title: 'Open', arguments: [node] };
-        return item;
-      }
-      case 'connector': {
-        const item = new TreeItem(node.path.split(/[\\/]/).at(-1) ?? node.path);
-        item.id = `${node.runId}/connector`;
-        item.description = 'the connector';
-        item.tooltip = node.path;
-        item.iconPath = new ThemeIcon('folder-library');
-        item.contextValue = 'connector';
-        item.command = {
-          command: 'sourcewright.openConnectorFolder',
-          title: 'Show in Explorer',
-          arguments: [node],
-        };
-        return item;
-      }
-      case 'finding':
-        return findingItem(node);
-    }
+    return node.kind === 'stage' ? this.#stageItem(node.runId, node.stage) : itemOf(node);
   }
 
   #stageItem(runId: string, name: StageName): TreeItem {
@@ -186,13 +122,15 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
       name,
       stage.state,
       waiting === null ? '' : `gate-${waiting}`,
+      stage.state === 'paused' ? `pause-${pauseKind(entry.view)}` : '',
       entry.access === 'locked' ? 'locked' : 'ours',
       entry.view.status === 'running' ? 'busy' : 'idle',
     ]
       .filter((part) => part !== '')
       .join('.');
+    const asked = waiting === null ? '' : `, ${GATES[waiting].question}`;
     item.accessibilityInformation = {
-      label: `${STAGE_LABEL[name]}: ${stage.state}${waiting === null ? '' : `, ${GATES[waiting].question}`}. ${item.description}`,
+      label: `${STAGE_LABEL[name]}: ${stage.state}${asked}. ${stageDescription(stage, now, usageInWords)}`,
     };
     return item;
   }
@@ -207,62 +145,4 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
 
 function stageOf(entry: RunEntry, name: StageName): StageView | undefined {
   return entry.view.stages.find((stage) => stage.stage === name);
-}
-
-/** The gravest first. An answer changes a row's icon, not its place: nothing moves under the pointer. */
-function findingNodes(runId: string, review: Review): PipelineNode[] {
-  const answers = new Map(review.answers.map((answer) => [answer.finding, answer]));
-  return [...review.findings]
-    .sort((a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity])
-    .map((finding) => ({ kind: 'finding' as const, runId, finding, answer: answers.get(finding.id) }));
-}
-
-function findingItem(node: Extract<PipelineNode, { kind: 'finding' }>): TreeItem {
-  const { finding, answer } = node;
-  const label = finding.message.replaceAll('`', '');
-  const item = new TreeItem(label);
-  item.id = `${node.runId}/finding/${finding.id}`;
-  item.description = [answer?.answer, `${finding.range.file}:${finding.range.startLine}`]
-    .filter((part) => part !== undefined)
-    .join(' · ');
-  item.iconPath =
-    answer === undefined
-      ? themeIcon(SEVERITY_ICON[finding.severity])
-      : new ThemeIcon(answer.answer === 'rejected' ? 'close' : 'check');
-  item.tooltip = `${finding.message}\n${finding.severity} · ${finding.category} · ${finding.source} ${finding.rule}`;
-  item.contextValue = `finding.${answer === undefined ? 'open' : 'answered'}`;
-  item.accessibilityInformation = {
-    label: `${label}, ${finding.severity}, ${answer?.answer ?? 'open'} finding`,
-  };
-  item.command = { command: 'sourcewright.revealFinding', title: 'Go to Finding', arguments: [node] };
-  return item;
-}
-
-function stageTooltip({ view }: RunEntry, stage: StageView, now: number): MarkdownString {
-  const text = new MarkdownString(`**${STAGE_LABEL[stage.stage]}** · ${stage.state}\n\n`);
-  if (stage.state === 'waiting' && view.gate !== null) {
-    text.appendText(`${GATES[view.gate].question}. ${GATES[view.gate].next}\n\n`);
-  }
-  if (stage.note !== '') text.appendText(`${stage.note}\n\n`);
-  if (stage.state === 'paused' && view.pause !== null) {
-    text.appendText(`${view.pause.message} ${view.pause.cure}\n\n`);
-  }
-  if (stage.state === 'failed' && view.error !== null) {
-    text.appendText(`${view.error.message} ${view.error.cure ?? ''}\n\n`);
-  }
-  const time = elapsed(stage, now);
-  text.appendMarkdown(
-    [
-      stage.mode === null ? '' : `Mode ${stage.mode}`,
-      stage.attempt === 0 ? '' : `attempt ${stage.attempt}`,
-      time === null ? '' : duration(time),
-      `cost ${cost(stage.usage.usd)}`,
-      stage.usage.inputTokens + stage.usage.outputTokens === 0
-        ? ''
-        : `${stage.usage.inputTokens} tokens in, ${stage.usage.outputTokens} out`,
-    ]
-      .filter((part) => part !== '')
-      .join(' · '),
-  );
-  return text;
 }

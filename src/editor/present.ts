@@ -1,5 +1,7 @@
 /** Words and icons for stages, gates and runs: pure, shared by trees, status bar and notifications. */
 import type { GateName, RunStatus, RunView, Severity, StageName, StageView } from '../pipeline/contracts.ts';
+import { raisesIn } from './agents/raise.ts';
+import { usageText } from './usage-words.ts';
 
 export const STAGE_LABEL: Record<StageName, string> = {
   research: 'Research',
@@ -67,6 +69,40 @@ export const GATES: Record<GateName, GateWords> = {
   },
 };
 
+/** What ends a pause beside Resume, where the editor can help: a command, its words and what it is offered for. */
+export type PauseKind = 'budget' | 'credentials' | 'other' | '';
+export const PAUSE_CURES: Partial<
+  Record<PauseKind, { readonly title: string; readonly command: string; readonly status: string }>
+> = {
+  budget: {
+    title: 'Raise Budget…',
+    command: 'sourcewright.raiseBudget',
+    status: 'paused at its budget',
+  },
+  credentials: {
+    title: 'Set API Key…',
+    command: 'sourcewright.setApiKey',
+    status: 'paused for an API key',
+  },
+};
+
+/** Why a run stands still and what to do, as sentences: some messages end with what a server said, without a full stop. */
+export function withCure({ message, cure }: { readonly message: string; readonly cure: string }): string {
+  return `${sentence(message)} ${cure}`.trim();
+}
+
+export function sentence(text: string): string {
+  return /[.!?…:]$/.test(text.trim()) || text.trim() === '' ? text.trim() : `${text.trim()}.`;
+}
+
+/** Which cure a paused run is offered; '' where it is not paused. */
+export function pauseKind({ engine, pause }: Pick<RunView, 'engine' | 'pause'>): PauseKind {
+  if (pause === null) return '';
+  // A budget that no cap of ours holds (an account without credit) can't be raised here.
+  if (pause.cause === 'budget' && raisesIn(pause.cure).length > 0) return 'budget';
+  return pause.cause === 'credentials' && engine === 'agents' ? 'credentials' : 'other';
+}
+
 /** A theme icon: its codicon and its colour. */
 export interface IconName {
   readonly icon: string;
@@ -108,10 +144,6 @@ export function duration(ms: number): string {
   return `${minutes} min ${String(Math.floor((ms % 60_000) / 1000)).padStart(2, '0')} s`;
 }
 
-export function cost(usd: number): string {
-  return usd === 0 ? '$0' : usd < 0.01 ? '<$0.01' : `$${usd.toFixed(2)}`;
-}
-
 /** `5 minutes ago`; a date from a week on. */
 export function ago(iso: string, now: number): string {
   const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
@@ -129,16 +161,20 @@ export function elapsed(stage: StageView, now: number): number | null {
   return stage.state === 'running' && stage.startedAt !== null ? now - Date.parse(stage.startedAt) : null;
 }
 
-/** What stands beside a stage's name: mode, attempt, time and cost. Short: side bars are narrow. */
-export function stageDescription(stage: StageView, now: number): string {
+/**
+ * What stands beside a stage's name: mode, attempt, time and cost. Side bars are narrow and cut the end off, so where models
+ * are paid their cost comes first.
+ */
+export function stageDescription(stage: StageView, now: number, used = usageText): string {
   if (stage.state === 'pending' && stage.attempt === 0) return '';
   const time = elapsed(stage, now);
-  return [
+  const work = [
     stage.mode === null || stage.mode === 'RUN' ? '' : stage.mode,
     stage.attempt > 0 ? `#${stage.attempt}` : '',
     time === null ? '' : duration(time),
-    stage.attempt > 0 ? cost(stage.usage.usd) : '',
-  ]
+  ];
+  const price = stage.attempt > 0 ? used(stage.usage) : '';
+  return (stage.usage.usd > 0 ? [price, ...work] : [...work, price])
     .filter((part) => part !== '')
     .join(' · ');
 }
@@ -157,6 +193,14 @@ export function markdownText(text: string): string {
       return isCode ? `\`${part}\`` : part.replace(/[\\`*_{}[\]()#+\-!~<>|&$]/g, '\\$&');
     })
     .join('');
+}
+
+/**
+ * Text for a notification or an input: the workbench makes links, commands included, of `[words](target)` in them, and
+ * these texts may quote what a stranger or a model wrote.
+ */
+export function unlinked(text: string): string {
+  return text.replaceAll('](', '] (');
 }
 
 /** `source-petstore`, or the request's title until research has found a name. */

@@ -2,32 +2,20 @@
  * The runs of this window: those it holds open, and those it knows from their folders. Trees, gates, comments and
  * commands all read from here and act through here; nothing else in the editor touches a run.
  */
-import { join } from 'node:path';
-import {
-  EventEmitter,
-  RelativePattern,
-  workspace,
-  type Disposable,
-  type Event,
-  type LogOutputChannel,
-  type WorkspaceFolder,
-} from 'vscode';
+import { EventEmitter, RelativePattern, workspace, type Disposable, type Event } from 'vscode';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import type {
-  Engine,
   PipelineDependencies,
   PipelineRun,
   Review,
   RunRequest,
   RunView,
   StageName,
-  Stages,
 } from '../pipeline/contracts.ts';
 import { DisposableStore } from './disposables.ts';
-import type * as engineModule from './engine.ts';
 import { isFinal, runName, runSummary } from './present.ts';
-import { readSettings } from './settings.ts';
-import type { TaskRunner } from './task-runner.ts';
+import { dependenciesFor, type EngineModule, type RunSources } from './run-dependencies.ts';
+import { readAgentSettings } from './settings.ts';
 
 /** `open`: this window drives it. `closed`: known from its folder. `locked`: another process drives it. */
 export type Access = 'open' | 'closed' | 'locked';
@@ -44,17 +32,8 @@ interface Held {
   stopListening: () => void;
 }
 
-export interface RunServiceOptions {
-  /** Folder of the built files: the template, the worker. */
-  readonly dist: string;
-  readonly runner: TaskRunner;
-  readonly log: LogOutputChannel;
-}
-
-type EngineModule = typeof engineModule;
-
 export class RunService implements Disposable {
-  readonly #options: RunServiceOptions;
+  readonly #options: RunSources;
   readonly #owned = new DisposableStore();
   readonly #changed = this.#owned.add(new EventEmitter<RunEntry | undefined>());
   readonly #entries = new Map<string, RunEntry>();
@@ -67,7 +46,7 @@ export class RunService implements Disposable {
   /** Fired with the run that changed, or undefined when the list did. */
   readonly onDidChange: Event<RunEntry | undefined> = this.#changed.event;
 
-  constructor(options: RunServiceOptions) {
+  constructor(options: RunSources) {
     this.#options = options;
     // A terminal or another window writes run.json as its run goes on, and takes its lock away in the end: follow that.
     for (const folder of workspace.workspaceFolders ?? []) {
@@ -118,10 +97,14 @@ export class RunService implements Disposable {
     return engine;
   }
 
-  /** Starts a run and shows it. Throws `SourcewrightError`. */
+  /** Starts a run and shows it. Throws `SourcewrightError`: `credentials` for agents without a key. */
   async start(request: RunRequest): Promise<RunEntry> {
     requireTrust();
     const engine = await this.engine();
+    if (request.engine === 'agents') {
+      await this.#options.key.require();
+      await engine.checkPrices(readAgentSettings());
+    }
     const run = await engine.startRun(request, this.#dependencies(engine, request.workspace));
     this.#hold(run);
     this.select(run.runId);
@@ -247,27 +230,7 @@ export class RunService implements Disposable {
   }
 
   #dependencies(engine: EngineModule, root: string): PipelineDependencies {
-    const log: PipelineDependencies['log'] = (level, message) => {
-      this.#options.log[level](message);
-    };
-    const stages = (name: Engine): Stages => {
-      if (name !== 'rules') {
-        throw new SourcewrightError('input', `The engine "${name}" is not part of this version.`, {
-          cure: 'Use the engine "rules".',
-        });
-      }
-      const settings = readSettings(folderOf(root));
-      return engine.createRulesStages({
-        runner: this.#options.runner,
-        templateDir: join(this.#options.dist, 'template'),
-        scriptsDir: join(this.#options.dist, 'python-scripts'),
-        descriptionWorker: join(this.#options.dist, 'description-worker.mjs'),
-        pythonPath: settings.pythonPath,
-        testTimeoutMs: settings.testTimeoutMs,
-        log,
-      });
-    };
-    return { now: () => new Date(), log, stages };
+    return dependenciesFor(engine, root, this.#options);
   }
 
   dispose(): void {
@@ -291,16 +254,6 @@ export function requireTrust(): void {
       cure: 'Trust it with "Workspaces: Manage Workspace Trust" once you know where it comes from.',
     },
   );
-}
-
-function folderOf(root: string): WorkspaceFolder {
-  const folder = workspace.workspaceFolders?.find((candidate) => candidate.uri.fsPath === root);
-  if (folder !== undefined) return folder;
-  // Such a run is fine but for where it is: it pauses and waits for the folder.
-  throw new SourcewrightError('environment', 'The run belongs to a folder that is not open here.', {
-    where: root,
-    cure: 'Open that folder, then try again.',
-  });
 }
 
 /** A run known from its folder: free to open, or at work in another process, which is then named. */

@@ -7,24 +7,32 @@ import {
   type Disposable,
   type TreeDataProvider,
 } from 'vscode';
-import { ago, cost, isFinal, markdownText, RUN_ICON, runName, runSummary, type IconName } from './present.ts';
+import { ago, isFinal, markdownText, RUN_ICON, runName, runSummary, type IconName } from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
+import { usageInWords } from './usage-words.ts';
 
 export function themeIcon({ icon, color }: IconName): ThemeIcon {
   return new ThemeIcon(icon, color === undefined ? undefined : new ThemeColor(color));
 }
+
+/** Agents at work change a run many times in a second; a list of runs is read, not watched. */
+const REDRAW_MS = 500;
 
 /** The runs of the workspace, newest first. Choosing one shows it in the Pipeline view. */
 export class RunsTree implements TreeDataProvider<string>, Disposable {
   readonly #runs: RunService;
   readonly #changed = new EventEmitter<string | undefined>();
   readonly #subscription: Disposable;
+  #redraw: NodeJS.Timeout | undefined;
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(runs: RunService) {
     this.#runs = runs;
     this.#subscription = runs.onDidChange(() => {
-      this.#changed.fire(undefined);
+      this.#redraw ??= setTimeout(() => {
+        this.#redraw = undefined;
+        this.#changed.fire(undefined);
+      }, REDRAW_MS);
     });
   }
 
@@ -57,6 +65,7 @@ export class RunsTree implements TreeDataProvider<string>, Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.#redraw);
     this.#subscription.dispose();
     this.#changed.dispose();
   }
@@ -69,6 +78,6 @@ function runTooltip({ view, access, holder }: RunEntry): MarkdownString {
   if (view.pause !== null) text.appendText(`\n${view.pause.cure}\n`);
   if (view.error?.cure !== undefined && view.error.cure !== null) text.appendText(`\n${view.error.cure}\n`);
   if (access === 'locked') text.appendText(`\nRead only: ${holder ?? 'another process works on it'}\n`);
-  text.appendMarkdown(`\nRun \`${view.runId}\` · engine ${view.engine} · ${cost(view.usage.usd)}`);
+  text.appendMarkdown(`\nRun \`${view.runId}\` · engine ${view.engine} · ${usageInWords(view.usage)}`);
   return text;
 }

@@ -3,6 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { workspace, type WorkspaceFolder } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
 import type { Engine, GateName, GatePolicy, Limits } from '../pipeline/contracts.ts';
+import { agentChoices, type AgentChoices } from './agents/agent-choices.ts';
 
 export interface Settings {
   /** Absolute; inside the workspace folder. */
@@ -27,8 +28,7 @@ export function readSettings(folder: WorkspaceFolder): Settings {
   const seconds = configuration.get<number>('tests.timeLimit', 600);
   return {
     outDir: outputFolder(folder, configuration.get<string>('outputFolder', 'connectors')),
-    // The agents are not part of this version: whatever the setting says, it means the rules.
-    engine: 'rules',
+    engine: configuration.get<string>('engine') === 'agents' ? 'agents' : 'rules',
     pythonPath: pythonPath === '' ? undefined : pythonPath,
     testTimeoutMs: Math.min(Math.max(Number.isFinite(seconds) ? seconds : 600, 10), 3600) * 1000,
     gates: {
@@ -46,6 +46,12 @@ export function readSettings(folder: WorkspaceFolder): Settings {
       reResearch: count('reResearch', 1),
     },
   };
+}
+
+/** The settings for agents: the person's alone, whatever folder the run is in. Throws `input`, naming the setting. */
+export function readAgentSettings(): AgentChoices {
+  const configuration = workspace.getConfiguration('sourcewright.agents');
+  return agentChoices((name) => configuration.get<unknown>(name), process.env['ANTHROPIC_BASE_URL']);
 }
 
 /** A workspace may choose the folder, but not one outside itself. */

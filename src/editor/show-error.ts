@@ -1,6 +1,7 @@
 /** Errors and log: one sentence and its cure in a notification, the whole of it in the log. */
 import { window, type LogOutputChannel } from 'vscode';
 import { asSourcewrightError } from '../errors.ts';
+import { unlinked } from './present.ts';
 
 /**
  * Tells the person what went wrong, with Open Log and, where `retry` is given and may help, Retry. Cancelling is not
@@ -11,7 +12,7 @@ export function showError(log: LogOutputChannel, thrown: unknown, retry?: () => 
   if (error.code === 'cancelled') return;
   log.error(error.toText(), ...(error.code === 'internal' ? [error.cause ?? error] : []));
   const actions = [...(error.retry && retry !== undefined ? ['Retry'] : []), 'Open Log'];
-  void window.showErrorMessage(error.toText().replace('\n', ' '), ...actions).then((chosen) => {
+  void window.showErrorMessage(unlinked(error.toText().replace('\n', ' ')), ...actions).then((chosen) => {
     if (chosen === 'Open Log') log.show(true);
     else if (chosen === 'Retry') retry?.();
   });

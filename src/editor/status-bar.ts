@@ -1,6 +1,15 @@
-import { StatusBarAlignment, ThemeColor, window, type Disposable, type StatusBarItem } from 'vscode';
-import { activeStage, GATES, runName, runSummary, STAGE_AT_WORK } from './present.ts';
+import {
+  StatusBarAlignment,
+  ThemeColor,
+  window,
+  type Command,
+  type Disposable,
+  type StatusBarItem,
+} from 'vscode';
+import type { RunView } from '../pipeline/contracts.ts';
+import { activeStage, GATES, PAUSE_CURES, pauseKind, runName, runSummary, STAGE_AT_WORK } from './present.ts';
 import type { RunService } from './run-service.ts';
+import { runCost, usageInWords } from './usage-words.ts';
 
 /** One quiet item: what is at work, and, standing out, what waits for the person. Hidden while there is neither. */
 export class StatusBar implements Disposable {
@@ -19,26 +28,21 @@ export class StatusBar implements Disposable {
     const entries = runs.entries();
     const waiting = entries.find(({ view, access }) => view.status === 'waiting' && access !== 'locked');
     const active = waiting ?? entries.find(({ view }) => view.status === 'running');
-    const paused =
-      active ?? entries.find(({ view, access }) => view.status === 'paused' && access === 'open');
-    if (paused === undefined) {
+    const shown = active ?? entries.find(({ view, access }) => view.status === 'paused' && access === 'open');
+    if (shown === undefined) {
       this.#item.hide();
       return;
     }
-    const { view } = paused;
-    const gate = view.status === 'waiting' && view.gate !== null ? GATES[view.gate] : undefined;
-    const stage = activeStage(view);
-    this.#item.text =
-      gate !== undefined
-        ? `$(bell-dot) ${runName(view)}: ${gate.approve}?`
-        : view.status === 'paused'
-          ? `$(debug-pause) ${runName(view)}: paused`
-          : `$(sync~spin) ${runName(view)}: ${stage === undefined ? 'starting' : STAGE_AT_WORK[stage.stage]}`;
-    this.#item.tooltip = `Sourcewright: ${runName(view)}\n${runSummary(view)}`;
-    this.#item.backgroundColor =
-      gate === undefined ? undefined : new ThemeColor('statusBarItem.warningBackground');
-    this.#item.command =
-      gate === undefined ? 'sourcewright.pipeline.focus' : 'sourcewright.goToPendingApproval';
+    const { view } = shown;
+    const waits = view.status === 'waiting' && view.gate !== null;
+    this.#item.text = statusText(view);
+    this.#item.tooltip = [
+      `Sourcewright: ${runName(view)}`,
+      runSummary(view),
+      ...(view.engine === 'agents' ? [usageInWords(view.usage)] : []),
+    ].join('\n');
+    this.#item.backgroundColor = waits ? new ThemeColor('statusBarItem.warningBackground') : undefined;
+    this.#item.command = waits ? 'sourcewright.goToPendingApproval' : cureOf(view);
     this.#item.show();
   }
 
@@ -46,4 +50,25 @@ export class StatusBar implements Disposable {
     this.#subscription.dispose();
     this.#item.dispose();
   }
+}
+
+/** The icon, the run, what it does and, while agents work, what it has cost. */
+function statusText(view: RunView): string {
+  const name = runName(view);
+  if (view.status === 'waiting' && view.gate !== null)
+    return `$(bell-dot) ${name}: ${GATES[view.gate].approve}?`;
+  if (view.status === 'paused') {
+    return `$(debug-pause) ${name}: ${PAUSE_CURES[pauseKind(view)]?.status ?? 'paused'}`;
+  }
+  const stage = activeStage(view);
+  const work = stage === undefined ? 'starting' : STAGE_AT_WORK[stage.stage];
+  return `$(sync~spin) ${[`${name}: ${work}`, runCost(view)].filter((part) => part !== '').join(' · ')}`;
+}
+
+/** A click on a paused run offers what ends the pause; on any other it shows the pipeline. */
+function cureOf(view: RunView): Command | string {
+  const cure = view.status === 'paused' ? PAUSE_CURES[pauseKind(view)] : undefined;
+  return cure === undefined
+    ? 'sourcewright.pipeline.focus'
+    : { title: cure.title, command: cure.command, arguments: [view.runId] };
 }

@@ -16,7 +16,10 @@ const manifest = (): {
   contributes: Contributes;
   icon: string;
   extensionKind: string[];
-  capabilities: { untrustedWorkspaces: { supported: unknown }; virtualWorkspaces: { supported: unknown } };
+  capabilities: {
+    untrustedWorkspaces: { supported: unknown; restrictedConfigurations: string[] };
+    virtualWorkspaces: { supported: unknown };
+  };
 } => extension().packageJSON as never;
 
 describe('the extension', () => {
@@ -81,10 +84,13 @@ describe('the extension', () => {
       {},
       ...manifest().contributes.configuration.map((part) => part.properties),
     ) as Record<string, { scope?: string }>;
+    const { capabilities, extensionKind } = manifest();
     for (const [name, { scope }] of Object.entries(settings)) {
       if (/\.(gates|limits)\.|pythonPath/.test(name)) assert.equal(scope, 'machine', name);
+      // What costs money or chooses where data goes; what else a workspace can set, it can't while it is not trusted.
+      else if (/\.(engine$|agents\.)/.test(name)) assert.equal(scope, 'application', name);
+      else assert.ok(capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name), name);
     }
-    const { capabilities, extensionKind } = manifest();
     assert.equal(capabilities.untrustedWorkspaces.supported, 'limited');
     assert.equal(capabilities.virtualWorkspaces.supported, false);
     assert.deepEqual(extensionKind, ['workspace']);

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { PipelineNode } from '../../src/editor/pipeline-tree.ts';
+import type { PipelineNode } from '../../src/editor/pipeline-nodes.ts';
 import { reportUri } from '../../src/editor/reports/report-documents.ts';
 import { Publication, Review, TestReport } from '../../src/pipeline/contracts.ts';
 import { access, gate, generate, stage, status, underWay, until, viewOf, workspaceRoot } from './helpers.ts';

@@ -1,6 +1,7 @@
 /** Steps of a multi-step QuickInput: one number in the title, a back button, errors shown in place. */
 import {
   QuickInputButtons,
+  ThemeIcon,
   window,
   type Disposable,
   type InputBoxValidationMessage,
@@ -8,6 +9,7 @@ import {
   type QuickPickItem,
 } from 'vscode';
 import { asSourcewrightError } from '../../errors.ts';
+import { withCure, unlinked } from '../present.ts';
 
 export const BACK = Symbol('back');
 export const CANCEL = Symbol('cancel');
@@ -16,8 +18,9 @@ export type Leave = typeof BACK | typeof CANCEL;
 
 export interface StepFrame {
   readonly title: string;
-  readonly step: number;
-  readonly totalSteps: number;
+  /** Left out where a question stands alone. */
+  readonly step?: number;
+  readonly totalSteps?: number;
   /** Shown from the second step on. */
   readonly back: boolean;
 }
@@ -114,6 +117,14 @@ export interface InputStep<R> extends StepFrame {
   readonly prompt: string;
   readonly placeholder?: string;
   readonly value?: string;
+  /** Shows dots instead of what is typed. */
+  readonly password?: boolean;
+  /** Another way to take the text, as a button in the title. */
+  readonly otherwise?: {
+    readonly icon: string;
+    readonly tooltip: string;
+    readonly accept: (value: string, signal: AbortSignal) => Promise<R> | R;
+  };
   /** Judges while the person types; undefined = fine. */
   readonly validate?: (value: string) => string | InputBoxValidationMessage | undefined;
   /** Turns the text into the step's value; what it throws is shown in place and the step goes on. */
@@ -127,32 +138,46 @@ export function inputStep<R>(options: InputStep<R>): Promise<R | Leave> {
   input.prompt = options.prompt;
   input.placeholder = options.placeholder ?? '';
   input.value = options.value ?? '';
+  input.password = options.password ?? false;
+  const { otherwise } = options;
+  const other =
+    otherwise === undefined
+      ? undefined
+      : { iconPath: new ThemeIcon(otherwise.icon), tooltip: otherwise.tooltip };
   const judge = (): string | InputBoxValidationMessage | undefined => options.validate?.(input.value.trim());
   const show = (): void => {
     input.validationMessage = input.value.trim() === '' ? undefined : judge();
   };
   show();
 
-  return runStep<R>(input, options.back, (finish, signal) => [
-    input.onDidChangeValue(show),
-    input.onDidAccept(() => {
+  if (other !== undefined) input.buttons = [other];
+  return runStep<R>(input, options.back, (finish, signal) => {
+    const take = (accept: InputStep<R>['accept']): void => {
       const problem = judge();
       input.validationMessage = problem;
       if (typeof problem === 'string') return;
-      void attempt(input, () => options.accept(input.value.trim(), signal)).then((outcome) => {
+      void attempt(input, () => accept(input.value.trim(), signal)).then((outcome) => {
         if (signal.aborted) return;
         if ('value' in outcome) finish(outcome.value);
-        else
-          input.validationMessage = [outcome.message, outcome.cure].filter((part) => part !== '').join(' ');
+        else input.validationMessage = withCure(outcome);
       });
-    }),
-  ]);
+    };
+    return [
+      input.onDidChangeValue(show),
+      input.onDidAccept(() => {
+        take(options.accept);
+      }),
+      input.onDidTriggerButton((button) => {
+        if (button === other && otherwise !== undefined) take(otherwise.accept);
+      }),
+    ];
+  });
 }
 
 function frame(input: QuickInput, { title, step, totalSteps }: StepFrame): void {
   input.title = title;
-  input.step = step;
-  input.totalSteps = totalSteps;
+  if (step !== undefined) input.step = step;
+  if (totalSteps !== undefined) input.totalSteps = totalSteps;
   // A look at another window or a file does not throw the answers away.
   input.ignoreFocusOut = true;
 }
@@ -179,7 +204,7 @@ function runStep<R>(
       input.dispose();
     };
     const withButtons = input as QuickStep;
-    if (back) withButtons.buttons = [QuickInputButtons.Back];
+    if (back) withButtons.buttons = [QuickInputButtons.Back, ...withButtons.buttons];
     owned.push(
       withButtons.onDidTriggerButton((button) => {
         if (button === QuickInputButtons.Back) leave(BACK);
@@ -203,8 +228,8 @@ async function attempt<R>(input: QuickInput, work: () => Promise<R> | R): Promis
   } catch (thrown) {
     const error = asSourcewrightError(thrown);
     return {
-      message: error.place === undefined ? error.message : `${error.message} (${error.place})`,
-      cure: error.cure ?? '',
+      message: unlinked(error.place === undefined ? error.message : `${error.message} (${error.place})`),
+      cure: unlinked(error.cure ?? ''),
     };
   } finally {
     input.busy = false;

@@ -13,6 +13,7 @@ describe('the live feed of an agent', () => {
       'refused: read .env': 'refused',
       'rate limit (429): try 2 of 8 in 4 s': 'wait',
       'result sent back: no such stream': 'sent-back',
+      'locked files were changed and put back: tests/test_read.py': 'put-back',
       'stopped: The next request may cost up to $0.81.': 'stopped',
     };
     for (const [line, kind] of Object.entries(kinds)) assert.equal(feedKind(line), kind, line);

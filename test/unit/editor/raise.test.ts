@@ -51,10 +51,12 @@ describe('raising the budget', () => {
     assert.equal(pauseKind({ engine: 'agents', pause: null }), '');
   });
 
-  it('proposes enough for the next request, and some more', () => {
-    assert.equal(proposedUsd({ setting: 'budget', neededUsd: 5.43 }, now), 7.5);
-    assert.equal(proposedUsd({ setting: 'budget', neededUsd: 9.01 }, now), 9.01);
+  it('proposes enough for the next request, and half as much again', () => {
+    assert.equal(proposedUsd({ setting: 'budget', neededUsd: 0.56 }, now), 7.5);
+    assert.equal(proposedUsd({ setting: 'budget', neededUsd: 5.43 }, now), 8.15);
     assert.equal(proposedUsd({ setting: 'budget', neededUsd: undefined }, now), 7.5);
+    assert.equal(proposedUsd({ setting: 'stageBudget', neededUsd: 0.56 }, now), 0.84);
+    assert.equal(proposedUsd({ setting: 'budget', neededUsd: 900 }, now), 1000);
   });
 
   it('takes amounts as people write them', () => {

@@ -67,8 +67,8 @@ describe('cost in words', () => {
     assert.equal(runCost({ engine: 'rules', usage: NO_USAGE }), '');
   });
 
-  it('stands beside the name of a stage', () => {
-    assert.equal(stageDescription(stage({}), 0), 'GENERATE · #1 · 12.3 s · $0.42 · 61k tokens, 78% cached');
+  it('stands beside the name of a stage, first where it is paid', () => {
+    assert.equal(stageDescription(stage({}), 0), '$0.42 · 61k tokens, 78% cached · GENERATE · #1 · 12.3 s');
     assert.equal(stageDescription(stage({ mode: 'RUN', usage: NO_USAGE }), 0), '#1 · 12.3 s · $0');
   });
 });
