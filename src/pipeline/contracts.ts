@@ -61,8 +61,6 @@ export const AgentOptions = z.object({
   stageBudgetUsd: z.number().positive().optional(),
   /** The model of a stage, by its id at the API; absent = the built-in choice. */
   models: z.partialRecord(StageName, z.string().min(1)).default({}),
-  /** Keep a recording that can be replayed without a key. */
-  record: z.boolean().default(false),
 });
 export type AgentOptions = z.infer<typeof AgentOptions>;
 

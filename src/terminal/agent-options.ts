@@ -1,4 +1,4 @@
-/** The options about agents on the command line: what may be spent, with which models, and whether a recording is kept. */
+/** The options about agents on the command line: what may be spent, and with which models. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PriceOverrides } from '../agents/cost/prices.ts';
@@ -13,7 +13,6 @@ export interface AgentWords {
   readonly model?: readonly string[];
   /** A JSON file that overrides the table of prices. */
   readonly prices?: string;
-  readonly record?: boolean;
 }
 
 /** What the agents of this command work with, beside what the run's request says. */
@@ -32,12 +31,11 @@ const FLAGS: Record<keyof AgentWords, string> = {
   stageBudget: '--stage-budget',
   model: '--model',
   prices: '--prices',
-  record: '--record',
 };
 
 /** For the request of a new run. @throws SourcewrightError `input` */
 export function agentOptionsFrom(words: AgentWords): AgentOptions {
-  return AgentOptions.parse({ ...limitsFrom(words), record: words.record ?? false });
+  return AgentOptions.parse(limitsFrom(words));
 }
 
 /** For a run that exists: what is given here overrides its request. @throws SourcewrightError `input` */

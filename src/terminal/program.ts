@@ -111,7 +111,6 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .option('--streams <names>', 'streams to generate, with commas between (default: the sensible ones)')
     .option('--auto', 'approve every gate')
     .option('--approve <gate>', 'approve this gate in advance; may be given again', collect)
-    .option('--record', 'agents: keep a recording that can be replayed without a key')
     .option('--probe', 'ask the API itself a few GET requests to confirm what was found')
     .addOption(credentials())
     .addOption(workspace())

@@ -31,7 +31,6 @@ export function agentChoices(read: ReadSetting, environmentUrl?: string): AgentC
     budgetUsd: dollars('budget', read('budget') ?? 5, false),
     ...(stageBudgetUsd === 0 ? {} : { stageBudgetUsd }),
     models: models(read('models') ?? {}),
-    record: read('record') === true,
     baseUrl: baseUrl(read('baseUrl') ?? '') ?? fromEnvironment(environmentUrl),
     webDomains: webDomains(read('webDomains') ?? []),
     prices: object('prices', read('prices') ?? {}),
@@ -39,8 +38,8 @@ export function agentChoices(read: ReadSetting, environmentUrl?: string): AgentC
 }
 
 /** What of the settings a run's request holds. */
-export function optionsOf({ budgetUsd, stageBudgetUsd, models, record }: AgentChoices): AgentOptions {
-  return { budgetUsd, ...(stageBudgetUsd === undefined ? {} : { stageBudgetUsd }), models, record };
+export function optionsOf({ budgetUsd, stageBudgetUsd, models }: AgentChoices): AgentOptions {
+  return { budgetUsd, ...(stageBudgetUsd === undefined ? {} : { stageBudgetUsd }), models };
 }
 
 function refused(name: string, why: string, cure: string): SourcewrightError {

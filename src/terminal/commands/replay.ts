@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import { TRANSCRIPTS } from '../../agents/transcript.ts';
 import { SourcewrightError } from '../../errors.ts';
 import { GateName, type RunRequest } from '../../pipeline/contracts.ts';
 import { JOURNAL_FILE, readJournal, type JournalContent } from '../../pipeline/journal.ts';
@@ -19,8 +20,6 @@ export interface ReplayOptions extends WorkspaceOptions {
   readonly verbose?: boolean;
 }
 
-/** What a recorded run's folder holds beside its journal: one of them is enough. */
-const RECORDINGS = ['recording.jsonl', 'transcripts'];
 /** Nothing is paid for, so no cap may stop a replay: the recorded run may have been resumed with a higher one. */
 const NO_CAP = 1_000_000;
 
@@ -51,14 +50,14 @@ async function readRecording(folder: string): Promise<JournalContent> {
   const refused = (why: string): SourcewrightError =>
     new SourcewrightError('input', why, {
       where: folder,
-      cure: 'Name the folder of a run with agents (.sourcewright/runs/…) that was made with --record.',
+      cure: 'Name the folder of a run with agents (.sourcewright/runs/…).',
     });
   if (!existsSync(join(folder, JOURNAL_FILE))) throw refused('This is not the folder of a run.');
   const content = await readJournal(folder, nodeFiles);
   if (content.request.engine !== 'agents') {
     throw refused('This run worked by rules, so there is nothing to replay: generate makes the same again.');
   }
-  if (!RECORDINGS.some((name) => existsSync(join(folder, name)))) throw refused('This run was not recorded.');
+  if (!existsSync(join(folder, TRANSCRIPTS))) throw refused('No agent was at work in this run.');
   return content;
 }
 

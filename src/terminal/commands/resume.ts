@@ -19,7 +19,7 @@ import { gateName, gateNames } from '../request.ts';
 import { refuseReplay } from '../replay-mark.ts';
 import { pipelineSetting, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
 
-export interface ResumeOptions extends WorkspaceOptions, Omit<AgentWords, 'record'> {
+export interface ResumeOptions extends WorkspaceOptions, AgentWords {
   readonly approve?: readonly string[];
   readonly requestChanges?: string;
   readonly reject?: string;

@@ -75,7 +75,7 @@ export async function findings(session: Session, name: string, options: ShowOpti
   return EXIT.done;
 }
 
-export interface StageOptions extends ShowOptions, Omit<AgentWords, 'record'> {
+export interface StageOptions extends ShowOptions, AgentWords {
   readonly run: string;
   readonly credentials?: string;
 }

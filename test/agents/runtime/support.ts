@@ -54,7 +54,7 @@ export async function world(options: LoopbackOptions = {}): Promise<World> {
       gates: {},
       limits: Limits.parse({}),
       probe: false,
-      agents: { budgetUsd: 5, models: {}, record: false, ...agents },
+      agents: { budgetUsd: 5, models: {}, ...agents },
     },
     runDir,
     connectorDir: join(folder, 'connectors', 'source-colours'),

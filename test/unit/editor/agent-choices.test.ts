@@ -24,7 +24,6 @@ describe('settings for agents', () => {
     assert.deepEqual(choices({}), {
       budgetUsd: 5,
       models: {},
-      record: false,
       baseUrl: undefined,
       webDomains: [],
       prices: {},
@@ -36,7 +35,6 @@ describe('settings for agents', () => {
       budget: 2.5,
       stageBudget: 1,
       models: { generate: ' claude-x ', review: '' },
-      record: true,
       webDomains: ['Developer.Example.com'],
       prices: { 'claude-x': { input: 1, output: 2 } },
     });
@@ -45,7 +43,6 @@ describe('settings for agents', () => {
       budgetUsd: 2.5,
       stageBudgetUsd: 1,
       models: { generate: 'claude-x' },
-      record: true,
     });
     assert.equal('stageBudgetUsd' in optionsOf(choices({ stageBudget: 0 })), false);
   });

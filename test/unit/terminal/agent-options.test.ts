@@ -34,17 +34,15 @@ describe('terminal: agents', () => {
   describe('options', () => {
     it('have defaults, and stand in the request of the run', async () => {
       const plain = await request('shop.yaml');
-      assert.deepEqual(plain.agents, { budgetUsd: 5, models: {}, record: false });
+      assert.deepEqual(plain.agents, { budgetUsd: 5, models: {} });
       assert.deepEqual(RunRequest.parse(plain), plain);
       const made = await request('shop.yaml', {
         budget: '2.50',
         stageBudget: '$1',
         model: ['claude-a', 'generate=claude-b'],
-        record: true,
       });
       assert.equal(made.agents?.budgetUsd, 2.5);
       assert.equal(made.agents.stageBudgetUsd, 1);
-      assert.equal(made.agents.record, true);
       assert.deepEqual(AgentOptions.parse(made.agents), made.agents);
     });
 
@@ -78,7 +76,6 @@ describe('terminal: agents', () => {
         { stageBudget: '1' },
         { model: ['a'] },
         { prices: 'p.json' },
-        { record: true },
       ];
       for (const options of given) {
         const rules = request('shop.yaml', { ...options, engine: 'rules' });

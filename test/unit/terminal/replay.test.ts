@@ -40,7 +40,7 @@ describe('terminal: replay', () => {
   /** A call in the workspace where the run is recorded. */
   const recording = (words: string[], script: Script, trace: Trace): Promise<Called> =>
     call(words, { cwd: there, env: KEY, script, trace });
-  const generate = ['generate', 'shop.yaml', '--engine', 'agents', '--record'];
+  const generate = ['generate', 'shop.yaml', '--engine', 'agents'];
 
   /** The folder of the recorded run, moved away from its workspace as a bug report would hold it. */
   async function recorded(): Promise<string> {
