@@ -2,6 +2,9 @@
  * The one place through which everything passes that a model, a transcript, a log or a recording gets to see: values that are
  * known to be secret, and those that have the shape of a credential, are blacked out.
  */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { listFiles, PRIVATE_FILES } from '../workspace/files.ts';
 import { redactText } from '../workspace/secrets.ts';
 
 /** Shorter values would black out ordinary words. */
@@ -13,6 +16,47 @@ export function secretsOfEnvironment(environment: Readonly<Record<string, string
   return Object.entries(environment).flatMap(([name, value]) =>
     value !== undefined && NAMES_OF_SECRETS.test(name) ? [value] : [],
   );
+}
+
+const LARGEST_PRIVATE_FILE = 256 * 1024;
+
+/**
+ * Values of the private files in a connector's folder and right in the workspace. No tool reads these, but code that an
+ * agent has written runs in the tests, and what it prints is shown to the agent.
+ */
+export async function secretsOfFolders(connectorDir: string, workspace: string): Promise<string[]> {
+  const below = await listFiles(connectorDir).catch(() => ({ hidden: [] }));
+  const beside = (await readdir(workspace).catch(() => [])).filter((name) => PRIVATE_FILES.test(name));
+  const paths = [
+    ...below.hidden.map((path) => join(connectorDir, path)),
+    ...beside.map((name) => join(workspace, name)),
+  ];
+  const secrets: string[] = [];
+  for (const path of paths) {
+    const entry = await stat(path).catch(() => undefined);
+    if (entry?.isFile() !== true || entry.size > LARGEST_PRIVATE_FILE) continue;
+    secrets.push(...secretsOfText(basename(path), await readFile(path, 'utf8').catch(() => '')));
+  }
+  return secrets;
+}
+
+/** Values in JSON, or behind names line by line, that are called secret: by their own name, one above, or the file's. */
+export function secretsOfText(file: string, text: string): string[] {
+  try {
+    return leaves(JSON.parse(text) as unknown, file);
+  } catch {
+    return text.split(/\r?\n/).flatMap((line) => {
+      const [, name = '', value = line] = /^\s*(?:export\s+)?([\w.-]+)\s*[:=]\s*(.*)$/.exec(line) ?? [];
+      if (!NAMES_OF_SECRETS.test(`${file} ${name}`)) return [];
+      return [value.trim().replace(/^(["'])(.*)\1$/, '$2')];
+    });
+  }
+}
+
+function leaves(value: unknown, names: string): string[] {
+  if (typeof value === 'string') return NAMES_OF_SECRETS.test(names) ? [value] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) => leaves(one, `${names} ${name}`));
 }
 
 export class Redactor {

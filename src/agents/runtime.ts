@@ -14,7 +14,7 @@ import { type ModelPrice, requirePrice } from './cost/prices.ts';
 import { faultOf } from './faults.ts';
 import { createClient, type Heartbeat, listModels } from './key.ts';
 import { readPrompt } from './prompts.ts';
-import { Redactor } from './redaction.ts';
+import { Redactor, secretsOfFolders } from './redaction.ts';
 import { INPUTS, Replay } from './replay.ts';
 import { readTranscript, Transcript, transcriptPath, TRANSCRIPTS, usageOfRecords } from './transcript.ts';
 
@@ -48,7 +48,7 @@ class Runtime implements AgentRuntime {
     const options = AgentOptions.parse(context.request.agents ?? {});
     await this.#replay?.load(stage, context.attempt);
     const apiKey = await this.#key();
-    const redactor = new Redactor([apiKey, ...(settings.secrets ?? [])]);
+    const redactor = await this.#redactor(context, apiKey);
     const heartbeat: Heartbeat = { beat: undefined };
     const client = createClient({
       apiKey,
@@ -100,6 +100,16 @@ class Runtime implements AgentRuntime {
     await mkdir(join(context.runDir, INPUTS), { recursive: true });
     await nodeFiles.writeAtomic(path, JSON.stringify(made));
     return made;
+  }
+
+  async redact(context: StageContext, text: string): Promise<string> {
+    return (await this.#redactor(context, await this.#settings.apiKey())).text(text);
+  }
+
+  /** Knows the key, what the settings name, and what private files hold. */
+  async #redactor({ connectorDir, request }: StageContext, apiKey: string | undefined): Promise<Redactor> {
+    const found = await secretsOfFolders(connectorDir, request.workspace);
+    return new Redactor([apiKey, ...(this.#settings.secrets ?? []), ...found]);
   }
 
   async #key(): Promise<string> {

@@ -70,7 +70,7 @@ async function onFailure(
     context,
     stage: 'diagnose',
     prompt: 'diagnose',
-    given: await failureGiven(context, failure, shown),
+    given: await failureGiven(d, context, failure, shown),
     tools: tools(context),
     result: { name: 'diagnosis', schema: FailureVerdict },
     check: (result) => checkVerdict(result, shown),

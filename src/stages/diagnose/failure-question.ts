@@ -10,14 +10,19 @@ import {
 import type { Given } from '../../agents/contracts.ts';
 import { scanText } from '../../workspace/secrets.ts';
 import { readBrief } from '../connector.ts';
+import type { StageDependencies } from '../dependencies.ts';
 import { blueprintSummary, listed } from '../review/blueprint-summary.ts';
+import { changedFiles } from '../review/differences.ts';
 import type { ChangedSides } from './classify.ts';
 import { failingCases, UNNAMED_CURE, WHOLE_SUITE, WORDS } from './judge.ts';
 import { lastVerdict } from './memory.ts';
-import { steadyText } from './steady.ts';
+import { failureWords } from './steady.ts';
 
 const MAX_SHOWN = 15;
 const MAX_NAMED = 30;
+const MAX_DIFFERING = 20;
+
+const isCodeOrTest = (path: string): boolean => /^(src|tests)\//.test(path);
 
 const Fault = z.enum(['code', 'tests', 'environment']);
 export const FailureVerdict = z.strictObject({
@@ -60,14 +65,10 @@ export function shownTests({ report, hint, output }: Failure): TestCase[] {
 
 function testText(entry: TestCase, dir: string): string {
   const at = entry.line === undefined ? '' : ` (${entry.file}:${entry.line})`;
-  const message = steadyText(entry.message ?? '', dir)
-    .split('\n')
-    .slice(0, 3)
-    .join('\n');
-  const details = steadyText(entry.details ?? '', dir);
+  const { message, details } = failureWords(entry, dir);
   return [
     `### ${entry.id}${at}: ${entry.outcome}`,
-    message,
+    ...(message === '' ? [] : [message]),
     ...(details === '' ? [] : ['```', details, '```']),
   ].join('\n');
 }
@@ -78,19 +79,22 @@ function runText({ report }: Failure): string {
   return `${total} tests: ${passed} passed, ${failed} failed, ${errors} errors, ${skipped} skipped.`;
 }
 
-function hintText({ hint, changed }: Failure): string {
+function hintText({ hint }: Failure, byHand: readonly string[]): string {
   const groups = new Map<string, number>();
   for (const { fault, because } of hint.evidence) {
     const words = `${fault}: ${because}`;
     groups.set(words, (groups.get(words) ?? 0) + 1);
   }
   const reasons = [...groups].map(([words, n]) => `${n} × ${words}`);
-  const differs = (paths: readonly string[]): string =>
-    paths.length === 0 ? 'nothing' : paths.slice(0, 20).join(', ');
+  const differs = (side: 'src/' | 'tests/'): string => {
+    const paths = byHand.filter((path) => path.startsWith(side));
+    const more = paths.length > MAX_DIFFERING ? ` and ${paths.length - MAX_DIFFERING} more` : '';
+    return paths.length === 0 ? 'nothing' : `${paths.slice(0, MAX_DIFFERING).join(', ')}${more}`;
+  };
   return [
-    `Overall: ${hint.verdict}. Read from the tracebacks by pattern; it may be wrong.`,
+    `Overall: ${hint.verdict}.`,
     ...listed(reasons, 20),
-    `Differs from what was compiled: in the code ${differs(changed.code)}; in the tests ${differs(changed.tests)}.`,
+    `Differs from what was compiled: in the code ${differs('src/')}; in the tests ${differs('tests/')}.`,
   ].join('\n');
 }
 
@@ -127,16 +131,19 @@ async function lastFixText(context: StageContext, { report }: Failure): Promise<
 
 /** What belongs to this run of the tests; the API itself stands first, as it stays the same. */
 export async function failureGiven(
+  d: StageDependencies,
   context: StageContext,
   failure: Failure,
   shown: readonly TestCase[],
 ): Promise<Given[]> {
   const lastFix = await lastFixText(context, failure);
   const tests = shown.map((entry) => testText(entry, context.connectorDir));
+  // Files that are new count as well: what somebody wrote is the first to be suspected.
+  const byHand = await changedFiles(d, context, isCodeOrTest);
   return [
     { title: 'The API and its connector', text: blueprintSummary(await readBrief(context)), stable: true },
     { title: 'The run', text: runText(failure), stable: false },
-    { title: 'What the rules say', text: hintText(failure), stable: false },
+    { title: 'What the rules say', text: hintText(failure, byHand), stable: false },
     ...(lastFix === undefined ? [] : [{ title: 'The last fix', text: lastFix, stable: false }]),
     {
       title: `Failing tests (${shown.length})`,

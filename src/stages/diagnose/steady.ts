@@ -1,5 +1,7 @@
 /** Words of a test run as they are shown to a model: short, and the same on every machine, so that a run can be replayed. */
+import type { TestCase } from '../../pipeline/contracts.ts';
 
+const MESSAGE_LINES = 3;
 const KEPT_AT_START = 15;
 const KEPT_AT_END = 35;
 const MAX_LINE = 300;
@@ -30,4 +32,14 @@ function fewLines(text: string): string {
 export function steadyText(text: string, dir: string): string {
   const own = text.replaceAll(`${dir}/`, '').replaceAll(`${dir}\\`, '').replaceAll(dir, '.');
   return fewLines(UNSTEADY.reduce((said, [pattern, word]) => said.replace(pattern, word), own).trim());
+}
+
+/** What a failing test says: first its message, as far as that does not stand in the details anyway. */
+export function failureWords(
+  { message = '', details = '' }: Pick<TestCase, 'message' | 'details'>,
+  dir: string,
+): { readonly message: string; readonly details: string } {
+  const shown = steadyText(details, dir);
+  const lines = steadyText(message, dir).split('\n').slice(0, MESSAGE_LINES);
+  return { message: lines.filter((line) => !shown.includes(line.trim())).join('\n'), details: shown };
 }

@@ -12,7 +12,7 @@ import {
 } from '../../pipeline/contracts.ts';
 import { generatedFiles, readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
-import { steadyText } from '../diagnose/steady.ts';
+import { failureWords, steadyText } from '../diagnose/steady.ts';
 import { blueprintSummary } from '../review/blueprint-summary.ts';
 
 const MAX_FAILING = 15;
@@ -24,27 +24,39 @@ function purpose({ content }: CompiledFile): string {
   return /^\s*"""\s*(.+?)\s*(?:"""|\n)/.exec(content)?.[1] ?? '';
 }
 
-/** The compiled files, each with what it is for; fixtures and empty modules only in number. */
+/** The compiled files, each with what it is for; fixtures and schemas only in number. Empty modules are left out. */
 function filesText(files: readonly CompiledFile[]): string {
-  const fixtures = files.filter((file) => file.path.startsWith('tests/fixtures/'));
+  const below = (folder: string): CompiledFile[] => files.filter((file) => file.path.startsWith(folder));
+  const fixtures = below('tests/fixtures/');
+  const schemas = below('src/schemas/');
   const modules = files.filter((file) => file.path.endsWith('.py') && file.content.trim() !== '');
-  const others = files.filter((file) => !file.path.endsWith('.py') && !fixtures.includes(file));
+  const others = files.filter(
+    (file) => !file.path.endsWith('.py') && !fixtures.includes(file) && !schemas.includes(file),
+  );
   const lines = modules.map((file) => `- ${file.path}: ${purpose(file)}`);
   const rest = others.map((file) => file.path).join(', ');
   return [
     ...lines,
+    `- src/schemas/: ${schemas.length} files, what the rows of each stream look like`,
     `- tests/fixtures/: ${fixtures.length} files, rows and answers of the mock`,
     `- ${rest}`,
   ].join('\n');
 }
 
-/** What stays the same over all attempts of a run, as long as its brief does. */
-export async function stableGiven(d: StageDependencies, context: StageContext): Promise<Given[]> {
+/**
+ * What stays the same over all attempts of a run, as long as its brief does.
+ * @param without what the conversation is asked word for word anyway
+ */
+export async function stableGiven(
+  d: StageDependencies,
+  context: StageContext,
+  without?: 'beyond',
+): Promise<Given[]> {
   const files = await generatedFiles(d, context);
   return [
     {
       title: 'The API and its connector',
-      text: blueprintSummary(await readBrief(context)),
+      text: blueprintSummary(await readBrief(context), without),
       stable: true,
     },
     { title: 'The compiled files', text: filesText(files), stable: true },
@@ -101,12 +113,9 @@ function chosen(cases: readonly TestCase[]): TestCase[] {
 }
 
 function caseText(entry: TestCase, dir: string): string {
-  const message = steadyText(entry.message ?? '', dir)
-    .split('\n')
-    .slice(0, 3)
-    .join('\n');
-  const details = steadyText(entry.details ?? '', dir);
-  return `### ${entry.id} (${entry.outcome})\n${message}\n${details}`;
+  const { message, details } = failureWords(entry, dir);
+  const words = [message, details].filter((text) => text !== '');
+  return [`### ${entry.id} (${entry.outcome})`, ...words].join('\n');
 }
 
 function failingText(report: TestReport, dir: string): string {

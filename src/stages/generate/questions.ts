@@ -72,7 +72,7 @@ export async function generateStep(
   const asked = [...beyond, ...again.asked, ...askedByPerson(context)];
   if (asked.length === 0) return { unresolved: [] };
   const given = [
-    ...(await stableGiven(d, context)),
+    ...(await stableGiven(d, context, 'beyond')),
     ...thisTime('What is asked', askedText(asked)),
     ...again.given,
     ...thisTime('Already written by hand', namesOf(await handWritten(d, context, 'src/'))),

@@ -1,7 +1,7 @@
 /** The evidence that a model writes a publication's words from. */
 import type { Given } from '../../agents/contracts.ts';
 import { Review, type StageContext, type TestReport } from '../../pipeline/contracts.ts';
-import { readBrief } from '../connector.ts';
+import { generatedFiles, readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { blueprintSummary, listed } from '../review/blueprint-summary.ts';
 import { changedFiles } from '../review/differences.ts';
@@ -44,8 +44,20 @@ async function reviewText(context: StageContext): Promise<string> {
   ].join('\n');
 }
 
-async function releaseText(context: StageContext, { version }: Release): Promise<string> {
-  const earlier = await earlierReleases(context.connectorDir, context.runId);
+/** Headings of earlier publications: the section that a changelog is compiled with is none. */
+async function publishedBefore(d: StageDependencies, context: StageContext): Promise<string[]> {
+  const compiled = (await generatedFiles(d, context)).find(({ path }) => path === CHANGELOG)?.content ?? '';
+  const lines = new Set(compiled.split('\n'));
+  const headings = await earlierReleases(context.connectorDir, context.runId);
+  return headings.filter((heading) => !lines.has(`## ${heading}`));
+}
+
+async function releaseText(
+  d: StageDependencies,
+  context: StageContext,
+  { version }: Release,
+): Promise<string> {
+  const earlier = await publishedBefore(d, context);
   const prefix = titlePrefix(context.draft);
   return [
     `Version ${version}. ${earlier.length === 0 ? 'Published for the first time.' : `Published before: ${earlier.slice(0, 3).join('; ')}.`}`,
@@ -65,7 +77,7 @@ export async function publishGiven(
   const feedback = context.feedback?.text;
   return [
     { title: 'The API and its connector', text: blueprintSummary(await readBrief(context)), stable: true },
-    { title: 'The publication', text: await releaseText(context, release), stable: false },
+    { title: 'The publication', text: await releaseText(d, context, release), stable: false },
     { title: 'Tests', text: testText(report), stable: false },
     {
       title: 'Not as compiled from the template',

@@ -3,7 +3,8 @@
 /** Controls, and the invisible characters that reorder or hide text. */
 const INVISIBLE = /(?![\t\n\r])[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
-function oneLine(text: string, limit: number): string {
+/** `text` on one line, cut at `limit` characters, without what can't be seen. No Markdown: nothing is escaped. */
+export function oneLine(text: string, limit: number): string {
   const flat = text.replace(INVISIBLE, '').replace(/\s+/g, ' ').trim();
   return flat.length > limit ? `${flat.slice(0, limit - 1).trimEnd()}…` : flat;
 }

@@ -78,7 +78,7 @@ export async function generateQuestion(
     .map((item) => `- ${item}`)
     .join('\n');
   const given = [
-    ...(await stableGiven(d, context)),
+    ...(await stableGiven(d, context, 'beyond')),
     ...thisTime('What the blueprint could not say', beyondText),
     ...thisTime(
       'How the code differs from the compiled one',

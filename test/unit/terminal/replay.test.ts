@@ -297,7 +297,7 @@ describe('terminal: replay', () => {
       assert.equal(made.code, 2);
       assert.match(made.stderr, says);
     };
-    await refused('nowhere', /not the folder of a run[^]*--record/);
+    await refused('nowhere', /not the folder of a run[^]*run with agents/);
     await call(['generate', 'shop.yaml', '--auto'], { cwd: there });
     await refused(await recorded(), /worked by rules/);
     await rm(join(there, '.sourcewright'), { recursive: true });

@@ -91,6 +91,14 @@ export const ResearchAnswer = z.object({
 });
 export type ResearchAnswer = z.infer<typeof ResearchAnswer>;
 
+/** What is answered where the description is given: half of the schema, which each request carries, has no use then. */
+export const FillingAnswer = ResearchAnswer.omit({ streams: true, api: true });
+
+/** An answer of either form as a whole one. */
+export function wholeAnswer(answer: z.infer<typeof FillingAnswer> & Partial<ResearchAnswer>): ResearchAnswer {
+  return { streams: [], api: null, ...answer };
+}
+
 /** What of an answer was not taken over. */
 export interface Struck {
   readonly claim: string;

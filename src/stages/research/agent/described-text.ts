@@ -53,12 +53,13 @@ export function apiText(blueprint: Blueprint): string {
   ].join('\n');
 }
 
-/** Endpoints with all that a claim about them may name. */
+/** Endpoints with all that a claim about them may name. What parameters of many endpoints are for is told at the first. */
 export function endpointsText(blueprint: Blueprint, streams: readonly Stream[]): string {
-  return streams.map((stream) => endpointText(blueprint, stream)).join('\n\n');
+  const told = new Set<string>();
+  return streams.map((stream) => endpointText(blueprint, stream, told)).join('\n\n');
 }
 
-function endpointText(blueprint: Blueprint, stream: Stream): string {
+function endpointText(blueprint: Blueprint, stream: Stream, told: Set<string>): string {
   const operation = blueprint.operations.find(
     ({ path, method }) => path === stream.path && method === stream.method,
   );
@@ -72,14 +73,22 @@ function endpointText(blueprint: Blueprint, stream: Stream): string {
     `Rows at ${at} (${stream.recordShape}); key ${stream.primaryKey.map((key) => key.join('.')).join(' + ') || 'unknown'}; ${pagingText(stream.paging)}${stream.parent === undefined ? '' : `; for each row of ${stream.parent.stream}`}`,
     parameters.length === 0
       ? 'Parameters: none'
-      : `Parameters:\n${parameters.slice(0, MAX_PARAMETERS).map(parameterText).join('\n')}`,
+      : `Parameters:\n${parametersText(parameters.slice(0, MAX_PARAMETERS), told)}`,
     `Fields of a row: ${fields.length === 0 ? 'not told' : fields.join(', ')}`,
   ].join('\n');
 }
 
-function parameterText({ name, in: location, type, required, description }: EndpointParameter): string {
-  const about = shorten(description, 140);
-  return `- ${name} (${location} ${type}${required ? ', required' : ''})${about === '' ? '' : `: ${about}`}`;
+function parametersText(parameters: readonly EndpointParameter[], told: Set<string>): string {
+  return parameters
+    .map(({ name, in: location, type, required, description }) => {
+      const head = `- ${name} (${location} ${type}${required ? ', required' : ''})`;
+      const about = shorten(description, 140);
+      const line = about === '' ? head : `${head}: ${about}`;
+      const known = about !== '' && told.has(line);
+      told.add(line);
+      return known ? `${head}: as above` : line;
+    })
+    .join('\n');
 }
 
 export function questionsText(gaps: readonly Gap[]): string {

@@ -87,8 +87,7 @@ function believedPiece({ known, struck }: Situation): Given[] {
   );
   const lines = [...streams, ...claims, ...failed];
   if (lines.length === 0) return [];
-  const text = `These stay unless you claim something else or withdraw them.\n${lines.join('\n')}`;
-  return [{ title: 'Believed before', text, stable: false }];
+  return [{ title: 'Believed before', text: lines.join('\n'), stable: false }];
 }
 
 /** Streams that the words name and that have no open question. */

@@ -8,7 +8,7 @@ import { publicUrl } from '../../../openapi/http.ts';
 import type { StageContext } from '../../../pipeline/contracts.ts';
 import type { StageDependencies } from '../../dependencies.ts';
 import type { Correction } from '../corrections.ts';
-import { ResearchAnswer } from './answer.ts';
+import { FillingAnswer, ResearchAnswer, wholeAnswer } from './answer.ts';
 import { keyOf } from './claims.ts';
 import type { DocsSource } from './docs-blueprint.ts';
 import { sha256, type Library } from './evidence.ts';
@@ -63,6 +63,7 @@ export class Investigation {
     const { context, runtime, situation, domains, fixed } = this.#setup;
     const filling = situation.base !== undefined;
     const hosts = this.#hosts;
+    const schema: z.ZodType<Parameters<typeof wholeAnswer>[0]> = fixed ? FillingAnswer : ResearchAnswer;
     const outcome = await runtime.run({
       context,
       stage: 'research',
@@ -75,12 +76,13 @@ export class Investigation {
         ...(fixed ? [] : [readDescriptionTool({ hosts, domains, read: (url) => this.#description(url) })]),
       ],
       serverTools: webTools(filling ? FILLING : FINDING, domains),
-      result: { name: 'research', schema: ResearchAnswer },
-      check: (answer, conversation) => this.#check(answer, conversation),
+      result: { name: 'research', schema },
+      check: (answer, conversation) => this.#check(wholeAnswer(answer), conversation),
       maxTurns: filling ? FILLING_TURNS : FINDING_TURNS,
     });
     if (outcome.status === 'paused') return outcome;
-    const { result, conversation } = outcome;
+    const { conversation } = outcome;
+    const result = wholeAnswer(outcome.result);
     const { judgement, base, description, library } = await this.#judge(result, conversation);
     const notes = notesOf(result, conversation.documents, library, judgement.struck, this.#setup.notes);
     return { status: 'done', ...judgement, base, description, notes };
