@@ -7,10 +7,13 @@ const SCREENSHOTS = join(import.meta.dirname, '..', '..', 'test-results', 'scree
 
 export class Workbench {
   readonly page: Page;
+  readonly #story: string;
   #shots = 0;
 
-  constructor(page: Page) {
+  /** `story` names the screenshots of one suite. */
+  constructor(page: Page, story = '') {
     this.page = page;
+    this.#story = story === '' ? '' : `${story}-`;
     mkdirSync(SCREENSHOTS, { recursive: true });
   }
 
@@ -26,7 +29,7 @@ export class Workbench {
     // Menus and notifications fade in.
     await this.page.waitForTimeout(300);
     const number = String(this.#shots).padStart(2, '0');
-    await this.page.screenshot({ path: join(SCREENSHOTS, `${number}-${name}.png`) });
+    await this.page.screenshot({ path: join(SCREENSHOTS, `${this.#story}${number}-${name}.png`) });
   }
 
   activity(name: string): Locator {
@@ -52,6 +55,11 @@ export class Workbench {
 
   get quickInput(): Locator {
     return this.page.locator('.quick-input-widget input[type="text"], .quick-input-widget textarea').first();
+  }
+
+  /** Where a secret is typed: dots instead of letters. */
+  get secretInput(): Locator {
+    return this.page.locator('.quick-input-widget input[type="password"]').first();
   }
 
   get quickTitle(): Locator {

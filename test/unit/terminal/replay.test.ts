@@ -305,7 +305,7 @@ describe('terminal: replay', () => {
     await recording([...generate, '--auto'], {}, []);
     const path = await recorded();
     await rm(join(path, 'transcripts'), { recursive: true });
-    await refused(path, /was not recorded/);
+    await refused(path, /No agent was at work/);
     await recorded();
     await mkdir(join(here, 'connectors', 'source-shop', 'src'), { recursive: true });
     await refused(path, /is here already[^]*--workspace/);
