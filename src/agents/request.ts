@@ -38,12 +38,27 @@ export function turnParams(parts: RequestParts): TurnParams {
     model: parts.model,
     max_tokens: parts.maxTokens,
     system: [{ type: 'text', text: parts.prompt, cache_control: CACHED }],
-    messages: [...parts.messages],
+    messages: withLastBreakpoint(parts.messages),
     tools: parts.tools,
     output_config: { format: { type, schema } },
     // The API sets a further breakpoint behind the newest block: each turn reads what the one before wrote.
     cache_control: CACHED,
   };
+}
+
+/**
+ * Marks the block at which the request before this one ended, where the cache was written: the API looks back only some
+ * twenty blocks from a breakpoint, and a turn with many calls is longer than that.
+ */
+function withLastBreakpoint(messages: readonly BetaMessageParam[]): BetaMessageParam[] {
+  const answered = messages.findLastIndex((message) => message.role === 'assistant');
+  const index = messages.slice(0, Math.max(0, answered)).findLastIndex((message) => message.role === 'user');
+  const message = messages[index];
+  if (message?.role !== 'user' || typeof message.content === 'string') return [...messages];
+  const last = message.content.at(-1);
+  if (last === undefined) return [...messages];
+  const content = [...message.content.slice(0, -1), { ...last, cache_control: CACHED } as typeof last];
+  return messages.with(index, { ...message, content });
 }
 
 /** Only what goes over the wire of a tool. */

@@ -54,12 +54,15 @@ export type LazyAgentSettings = Omit<AgentSettings, 'prices'> & { readonly price
 /** The stages of the engine `agents`. Its code, the SDK with it, is evaluated only when the first of them runs. */
 export function createLazyAgentsStages(dependencies: StageDependencies, settings: LazyAgentSettings): Stages {
   const load = async (): Promise<Stages> => {
-    const [{ createAgentRuntime }, { createAgentsStages }, prices] = await Promise.all([
-      import('../agents/runtime.ts'),
-      import('../stages/agents.ts'),
-      checkPrices({ models: settings.models ?? {}, prices: settings.prices }).catch(asPause),
-    ]);
-    return createAgentsStages(dependencies, createAgentRuntime({ ...settings, prices }));
+    const [{ createAgentRuntime }, { secretsOfEnvironment }, { createAgentsStages }, prices] =
+      await Promise.all([
+        import('../agents/runtime.ts'),
+        import('../agents/redaction.ts'),
+        import('../stages/agents.ts'),
+        checkPrices({ models: settings.models ?? {}, prices: settings.prices }).catch(asPause),
+      ]);
+    const secrets = [...(settings.secrets ?? []), ...secretsOfEnvironment(process.env)];
+    return createAgentsStages(dependencies, createAgentRuntime({ ...settings, secrets, prices }));
   };
   const lazy = <S extends StageName>(name: S): Stage<S> => ({
     name,

@@ -154,26 +154,26 @@ class FileTools {
       run: ({ file_path, ...change }) =>
         this.#inOrder(async () => {
           const place = await this.#place(file_path, 'writable');
-          if (await this.#isDone(place, change.old_string, change.new_string)) {
-            return `edited ${place} (it was already there)`;
-          }
-          return textOf(sdk, { file_path: place, ...change });
+          const done = await this.#done(place, change.old_string, change.new_string);
+          if (done === 0) return textOf(sdk, { file_path: place, ...change });
+          // In the SDK's words: a replay makes the edit once, and has to get the same answer.
+          return `edited ${place} (${change.replace_all === true ? done : 1} replacement(s))`;
         }),
     });
     return { tool, changes: true, label: (input) => `edit ${shown(input, 'file_path')}` };
   }
 
   /**
-   * Whether an edit was carried out before: its answer is lost when the process is ended in between, and then it is asked for
-   * again. Where the new text holds the old one, doing it twice would do harm.
+   * In how many places an edit was carried out before: its answer is lost when the process is ended in between, and then it
+   * is asked for again. Where the new text holds the old one, doing it twice would do harm. 0 = it is still to be made.
    */
-  async #isDone(place: string, before: string, after: string): Promise<boolean> {
+  async #done(place: string, before: string, after: string): Promise<number> {
     const path = join(this.#root, place);
     const entry = await stat(path).catch(() => undefined);
-    if (entry?.isFile() !== true || entry.size > MAX_FILE_BYTES || after === '') return false;
+    if (entry?.isFile() !== true || entry.size > MAX_FILE_BYTES || after === '') return 0;
     const text = await readFile(path, 'utf8');
     const done = count(text, after);
-    return done > 0 && count(text, before) === done * count(after, before);
+    return count(text, before) === done * count(after, before) ? done : 0;
   }
 
   grep(): AgentTool {

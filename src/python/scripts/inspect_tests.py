@@ -5,6 +5,7 @@ Usage: inspect_tests.py TESTS_DIR. Prints JSON: {"files": [{"path", "error", "te
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,21 +16,10 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 CHECKING_NAMES = {"raises", "warns", "fail", "deprecated_call", "raise_for_status", "check_call", "array_equal"}
 SKIP_MARKS = {"skip", "skipif", "xfail"}
 SKIP_CALLS = {"skip", "xfail", "importorskip", "skipTest", "skipif"}
-#: Hooks and names with which a suite leaves tests out or bends their outcome.
-BENDING = {
-    "pytest_collection_modifyitems",
-    "pytest_ignore_collect",
-    "pytest_runtest_makereport",
-    "pytest_runtest_protocol",
-    "pytest_runtest_call",
-    "pytest_pyfunc_call",
-    "pytest_sessionfinish",
-    "pytest_report_teststatus",
-    "pytest_deselected",
-    "collect_ignore",
-    "collect_ignore_glob",
-    "__test__",
-}
+#: Names with which a suite leaves tests out without a hook.
+BENDING = {"collect_ignore", "collect_ignore_glob", "__test__"}
+#: Any hook can: pytest takes what is called so, and `specname` gives a hook another name.
+HOOK = re.compile(r"pytest_\w+")
 
 
 def dotted(node: ast.AST) -> str:
@@ -193,13 +183,27 @@ def skips_of(tree: ast.Module) -> Iterator[dict[str, Any]]:
                 yield {"line": node.lineno, "what": name}
 
 
+def named(node: ast.AST) -> list[str]:
+    """Return names that a node makes, and texts and options that could make one at run time."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return [node.name]
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return [node.attr]
+    if isinstance(node, ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    return []
+
+
 def hooks_of(tree: ast.Module) -> Iterator[dict[str, Any]]:
     """Yield hooks and names that leave tests out or bend their outcome."""
     for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in BENDING:
-            yield {"line": node.lineno, "what": node.name}
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in BENDING:
-            yield {"line": node.lineno, "what": node.id}
+        for name in named(node):
+            if name in BENDING or HOOK.fullmatch(name):
+                yield {"line": getattr(node, "lineno", 1), "what": name}
 
 
 def main() -> None:

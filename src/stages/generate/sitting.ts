@@ -1,10 +1,10 @@
 /**
  * An agent's attempt at a connector, which may take several sittings: how the files were before it, and what it was asked.
- * It lies in the run's folder (`before/<stage>-<attempt>/`) until the attempt has ended, so that an attempt that was
- * paused or killed goes on where it was.
+ * It lies in the run's folder (`before/<stage>-<attempt>/`), so that an attempt that was paused or killed goes on where it
+ * was. One that has ended is kept aside until the next one ends: its process may die before the journal knows of it.
  */
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Given } from '../../agents/contracts.ts';
 import type { StageContext } from '../../pipeline/contracts.ts';
@@ -48,6 +48,7 @@ export interface Sitting {
 }
 
 const FILES = 'files';
+const ENDED = '.ended';
 
 function folderOf(context: StageContext, stage: string): string {
   return join(context.runDir, 'before', `${stage}-${context.attempt}`);
@@ -92,6 +93,10 @@ async function writeNote(folder: string, note: Note): Promise<void> {
 /** The attempt that this one goes on with, if it has begun before. */
 export async function openSitting(context: StageContext, stage: string): Promise<Sitting | undefined> {
   const folder = folderOf(context, stage);
+  return (await readSitting(context, folder)) ?? readSitting(context, folder + ENDED);
+}
+
+async function readSitting(context: StageContext, folder: string): Promise<Sitting | undefined> {
   try {
     const note = Note.parse(JSON.parse(await readFile(join(folder, 'note.json'), 'utf8')));
     return note.key === keyOf(context) ? { folder, note } : undefined;
@@ -151,7 +156,12 @@ export async function changedSinceCopy(sitting: Sitting, connectorDir: string): 
   return differingPaths(await hashesNow(copyOf(sitting)), await hashesNow(connectorDir));
 }
 
-/** The attempt has ended well: nothing has to be gone on with. */
-export async function endSitting(sitting: Sitting): Promise<void> {
-  await rm(sitting.folder, { recursive: true, force: true });
+/** The attempt has ended well. Should it come again all the same, it is found as it was. */
+export async function endSitting({ folder }: Sitting): Promise<void> {
+  if (folder.endsWith(ENDED)) return;
+  const all = dirname(folder);
+  const stage = basename(folder).replace(/-\d+$/, '');
+  const older = (await readdir(all)).filter((name) => name.startsWith(`${stage}-`) && name.endsWith(ENDED));
+  for (const name of older) await rm(join(all, name), { recursive: true, force: true });
+  await rename(folder, folder + ENDED);
 }

@@ -74,7 +74,8 @@ export async function concludeReview(
     ...(asked === null ? [] : [asked]),
   ];
   const decision = questions.length > 0 ? 'needs_research' : blocking.length > 0 ? 'needs_work' : 'clean';
-  const cycle = (prior?.cycle ?? 0) + 1;
+  // After a kill the one before may be what this attempt itself has written.
+  const cycle = Math.min((prior?.cycle ?? 0) + 1, context.attempt);
   const ledger: Review = { schemaVersion: 1, cycle, decision, findings, answers, tools };
   await context.writeArtifact('review.json', ledger);
   context.progress(progressText(findings.length, blocking.length));

@@ -28,7 +28,11 @@ import { missingInRun, rememberSuite, suiteAsWritten, suiteBefore } from './fix-
 import { fixQuestion, generateQuestion, isTest, sourcesHash, TEST_NOTES, TestNotes } from './questions.ts';
 import { runTests, type Suspicion } from './run-tests.ts';
 
-const WEB_SEARCH: BetaToolUnion = { type: 'web_search_20260318', name: 'web_search', max_uses: 3 };
+/** What an API does may be looked up, within the domains that the person allows. */
+function webSearch({ webDomains }: AgentRuntime): BetaToolUnion {
+  const only = webDomains.length === 0 ? {} : { allowed_domains: [...webDomains] };
+  return { type: 'web_search_20260318', name: 'web_search', max_uses: 3, ...only };
+}
 
 function tools(d: StageDependencies, context: StageContext): AgentTool[] {
   return [
@@ -72,7 +76,7 @@ async function talk(
       prompt: context.mode === 'FIX' ? 'test-fix' : 'test',
       given,
       tools: tools(d, context),
-      serverTools: [WEB_SEARCH],
+      serverTools: [webSearch(runtime)],
       result: { name: 'written_tests', schema: WrittenAnswer },
       check: (result) => checkAnswers(asked, result),
     },

@@ -64,6 +64,22 @@ describe('agents: a conversation', () => {
     assert.ok(Math.abs(spent.usd - usd) < 1e-9, `${spent.usd} is not ${usd}`);
   });
 
+  it('reads what was sent before from the cache also after a turn with many calls', async () => {
+    const many = Array.from({ length: 15 }, (_, index) => tool('look', { place: `place ${index}` }));
+    w.server.setScript(({ position }) =>
+      reply(position < 2 ? many.map((call) => ({ ...call })) : json(GOOD)),
+    );
+    const changing = { ...look(), changes: true };
+    await w.runtime().run(w.task({ tools: [changing] }));
+    const usages = w.server.messageRequests.map((request) => request.answer?.usage);
+    const sent = (index: number): number => {
+      const usage = usages[index];
+      return (usage?.cache_read_input_tokens ?? 0) + (usage?.cache_creation_input_tokens ?? 0);
+    };
+    assert.equal(usages[1]?.cache_read_input_tokens, sent(0));
+    assert.equal(usages[2]?.cache_read_input_tokens, sent(1));
+  });
+
   it('sends a bad result back with the reasons, twice, and then fails', async () => {
     const turns = [
       text('It is blue.'),

@@ -247,7 +247,7 @@ describe('the file tools of an agent', () => {
         const once = await readFile(join(root, 'src/client.py'), 'utf8');
         assert.deepEqual(await edit(before, after), {
           isError: false,
-          text: 'edited src/client.py (it was already there)',
+          text: 'edited src/client.py (1 replacement(s))',
         });
         assert.equal(await readFile(join(root, 'src/client.py'), 'utf8'), once);
       });
