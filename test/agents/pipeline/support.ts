@@ -71,7 +71,7 @@ export async function scripts(conversations: Conversations): Promise<Scripts> {
     script: (request) => {
       const name = names.get(request.systemText.trim()) ?? 'unknown prompt';
       asked.push(name);
-      const first = createHash('sha256').update(JSON.stringify(request.body.messages[0])).digest('hex');
+      const first = createHash('sha256').update(firstWords(request)).digest('hex');
       const known = begun.get(name) ?? [];
       if (!known.includes(first)) known.push(first);
       begun.set(name, known);
@@ -85,6 +85,13 @@ export async function scripts(conversations: Conversations): Promise<Scripts> {
       return made;
     },
   };
+}
+
+/** The first message; where its cache breakpoints are differs from turn to turn. */
+function firstWords({ body }: ReceivedMessageRequest): string {
+  return JSON.stringify(body.messages[0], (key, value: unknown) =>
+    key === 'cache_control' ? undefined : value,
+  );
 }
 
 export interface PipelineWorld {
