@@ -5,7 +5,7 @@
 import { ToolError } from '@anthropic-ai/sdk/lib/tools/ToolError';
 import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod';
 import { readFile, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { AgentTool } from '../agents/contracts.ts';
 import { PathPolicy, Roles } from '../agents/policy/paths.ts';
@@ -32,6 +32,8 @@ export interface Places {
   readonly environment: PythonEnvironment;
   /** The connector's folder by each of its names: without links first, as Python gives it. */
   readonly folders: readonly string[];
+  /** The folder of our own helper scripts, which a traceback may name. */
+  readonly scripts: string;
 }
 
 /** The connector's places, looked for once for all calls of a tool. */
@@ -41,6 +43,7 @@ function placesOf(d: StageDependencies, context: StageContext): () => Promise<Pl
     found ??= {
       environment: await connectorEnvironment(d, context),
       folders: [await realpath(context.connectorDir), context.connectorDir],
+      scripts: dirname(await helperScript(d, 'probe_mock.py')),
     };
     return found;
   };
@@ -54,6 +57,7 @@ export function settled(text: string, places: Places): string {
   );
   return relative
     .replaceAll(places.environment.dir, '<environment>')
+    .replaceAll(places.scripts, '<sourcewright>')
     .replace(/[^\s"'(=]*[/\\]sourcewright-(?:tests|tool)-\w+(?:[/\\]pytest-of-[^/\\\s]+)?/g, '<temporary>')
     .replace(/(^|[\s"'(=])[/\\][^\s"'(]*[/\\]lib[/\\]python3\.\d+/gm, '$1<python>')
     .replace(/\b(127\.0\.0\.1|localhost|\[::1\]):\d{2,5}\b/g, '$1:<port>')

@@ -32,7 +32,10 @@ export function conversationsOf(requests: readonly RecordedRequest[]): Conversat
   for (const { message, answer } of requests) {
     if (message === undefined || answer?.outcome !== 'answered' || answer.usage === undefined) continue;
     const prompt = prompts.get(message.systemText.trim()) ?? 'unknown';
-    const first = JSON.stringify([prompt, message.body.messages[0]]);
+    // Breakpoints of the cache wander with the turns.
+    const first = JSON.stringify([prompt, message.body.messages[0]], (key, value: unknown) =>
+      key === 'cache_control' ? undefined : value,
+    );
     const key = createHash('sha256').update(first).digest('hex');
     const conversation = found.get(key) ?? { prompt, turns: [] };
     conversation.turns.push({ body: message.body, usage: costOf(message.body.model, answer.usage) });
