@@ -79,7 +79,7 @@ export class ToolGuard {
     signal.throwIfAborted();
     const name = nameOf(agentTool.tool);
     const label = this.#label(agentTool, name, input);
-    const answer = this.#repeated(name, input) ?? (await this.#answer(agentTool, input, context));
+    const answer = this.#repeated(agentTool, name, input) ?? (await this.#answer(agentTool, input, context));
     // Stopped while the tool ran: it runs again on resume.
     signal.throwIfAborted();
     this.#count(agentTool, answer);
@@ -105,8 +105,10 @@ export class ToolGuard {
     return this.#options.redactor.text(label).replace(/\s+/g, ' ').slice(0, 200);
   }
 
-  #repeated(name: string, input: unknown): Answer | undefined {
-    const key = `${this.#changes} ${name} ${JSON.stringify(input)}`;
+  #repeated(agentTool: AgentTool, name: string, input: unknown): Answer | undefined {
+    // A change that is made again and again changes nothing more.
+    const since = agentTool.changes ? 0 : this.#changes;
+    const key = `${since} ${name} ${JSON.stringify(input)}`;
     const before = this.#calls.get(key) ?? 0;
     this.#calls.set(key, before + 1);
     if (before < SAME_CALLS) return undefined;

@@ -128,6 +128,15 @@ describe('agents: a conversation', () => {
     assert.equal(w.server.messageRequests.length, 3);
   });
 
+  it('stops an agent that writes the same thing again and again', async () => {
+    const seen: string[] = [];
+    const paint = { ...look(seen), changes: true };
+    w.server.setScript(() => reply(tool('look', { place: 'wall' })));
+    const outcome = await w.runtime().run(w.task({ tools: [paint] }));
+    assert.match(outcome.status === 'paused' ? outcome.message : '', /same call \(look\) for the third time/);
+    assert.equal(seen.length, 2);
+  });
+
   it('lets a call be made again after something has changed', async () => {
     const seen: string[] = [];
     const paint = { ...look(seen), changes: true };
