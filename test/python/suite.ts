@@ -26,9 +26,22 @@ interface Outcome {
 }
 
 /** Runs a program to its end; what it prints is kept, not shown. */
-function run(file: string, args: readonly string[], cwd: string): Promise<Outcome> {
+/** Code of a process that was ended at its time limit. */
+const TIMED_OUT = -2;
+/** A planted mistake may read in circles for ever: a run of tests has a time limit, and so it is found. */
+const MUTANT_LIMIT_MS = 120_000;
+
+function run(file: string, args: readonly string[], cwd: string, limitMs?: number): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(file, args, { cwd });
+    let ended = false;
+    const timer =
+      limitMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            ended = true;
+            child.kill('SIGKILL');
+          }, limitMs);
     let output = '';
     const take = (chunk: Buffer): void => {
       output += chunk.toString('utf8');
@@ -39,7 +52,8 @@ function run(file: string, args: readonly string[], cwd: string): Promise<Outcom
       resolve({ code: -1, output: error.message });
     });
     child.on('close', (code) => {
-      resolve({ code: code ?? -1, output });
+      clearTimeout(timer);
+      resolve({ code: ended ? TIMED_OUT : (code ?? -1), output });
     });
   });
 }
@@ -152,8 +166,9 @@ async function plant(python: string, mutant: Mutant): Promise<void> {
     return;
   }
   await writeFile(path, after);
-  const done = await run(python, ['-m', 'pytest', '-x', '-p', 'no:cacheprovider', '--tb=no'], dir);
-  const killed = done.code === 1;
+  const words = ['-m', 'pytest', '-x', '-p', 'no:cacheprovider', '--tb=no'];
+  const done = await run(python, words, dir, MUTANT_LIMIT_MS);
+  const killed = done.code === 1 || done.code === TIMED_OUT;
   const output = killed
     ? tail(done.output, 1)
     : `survived (exit ${String(done.code)})\n${tail(done.output, 5)}`;
