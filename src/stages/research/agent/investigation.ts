@@ -83,8 +83,8 @@ export class Investigation {
     if (outcome.status === 'paused') return outcome;
     const { conversation } = outcome;
     const result = wholeAnswer(outcome.result);
-    const { judgement, base, description, library } = await this.#judge(result, conversation);
-    const notes = notesOf(result, conversation.documents, library, judgement.struck, this.#setup.notes);
+    const { judgement, base, description, sources } = await this.#judge(result, conversation);
+    const notes = notesOf(result, conversation.documents, sources, judgement.struck, this.#setup.notes);
     return { status: 'done', ...judgement, base, description, notes };
   }
 
@@ -127,13 +127,13 @@ export class Investigation {
     judgement: Judgement;
     base: Blueprint | undefined;
     description: string | null;
-    library: Library;
+    sources: Library;
   }> {
     const { base, description } = await this.#baseFor(documents);
     const { words, from } = this.#setup.situation;
-    const library = libraryOf(documents, base, from === 'person' ? words : undefined);
-    const judgement = await judgeAnswer(answer, caseOf(this.#setup, base, library, documents));
-    return { judgement, base, description, library };
+    const sources = libraryOf(documents, base, from === 'person' ? words : undefined);
+    const judgement = await judgeAnswer(answer, caseOf(this.#setup, base, sources, documents));
+    return { judgement, base, description, sources };
   }
 
   /** The description read last, else the one known before. */
@@ -158,14 +158,14 @@ export class Investigation {
 export function caseOf(
   setup: Pick<InvestigationSetup, 'context' | 'situation' | 'corrections' | 'notes'>,
   base: Blueprint | undefined,
-  library: Library,
+  sources: Library,
   documents: Conversation['documents'],
 ): Case {
   const { context, situation, corrections, notes } = setup;
   return {
     base,
     known: situation.known,
-    library,
+    sources,
     hosts: new Set(namedHosts(context)),
     settled: new Set(corrections.map(keyOf)),
     asked: situation.words !== undefined,

@@ -34,7 +34,7 @@ export interface Case {
   /** What rules made of the description; undefined where there is none. */
   readonly base: Blueprint | undefined;
   readonly known: Known;
-  readonly library: Library;
+  readonly sources: Library;
   readonly hosts: ReadonlySet<string>;
   readonly settled: ReadonlySet<string>;
   readonly asked: boolean;
@@ -93,9 +93,9 @@ function judgeDescribed(answer: Claims, known: readonly Hypothesis[], base: Blue
   };
 }
 
-function rulesOf({ library, hosts, settled, asked }: Case) {
+function rulesOf({ sources, hosts, settled, asked }: Case) {
   return {
-    evidence: (source: { url: string; quote: string }) => library.evidence(source),
+    evidence: (source: { url: string; quote: string }) => sources.evidence(source),
     allowsHttp: (host: string) => hosts.has(host),
     settled,
     asked,
@@ -108,7 +108,7 @@ async function judgeDocs(
   gone: ReadonlySet<string>,
   one: Case,
 ): Promise<Judgement> {
-  const { accepted, struck } = judgeStreams(answer.streams, one.library);
+  const { accepted, struck } = judgeStreams(answer.streams, one.sources);
   const replaced = new Set(accepted.map(({ claimed }) => claimed.name));
   const kept = one.known.streams.filter(
     ({ claimed }) =>
@@ -125,7 +125,7 @@ async function judgeDocs(
     docsBlueprint(streams, api ?? undefined, one.docs),
     known,
     docsClaims(answer, accepted),
-    { ...rulesOf(one), allowsParameter: (name) => one.library.mentions(name), described: false },
+    { ...rulesOf(one), allowsParameter: (name) => one.sources.mentions(name), described: false },
   );
   return {
     blueprint: await finished(judged.blueprint),
@@ -156,19 +156,19 @@ function apiOf({ api }: Claims, known: Known): KnownApi | null {
 
 function judgeStreams(
   streams: readonly ClaimedStream[],
-  library: Library,
+  sources: Library,
 ): { accepted: KnownStream[]; struck: Struck[] } {
   const accepted = new Map<string, KnownStream>();
   const struck: Struck[] = [];
   for (const stream of streams) {
     const evidence = accepted.has(stream.name)
       ? 'it was claimed twice; the first counts'
-      : streamEvidence(stream, library);
+      : streamEvidence(stream, sources);
     if (typeof evidence === 'string') {
       struck.push({ claim: streamWords(stream), because: evidence });
       continue;
     }
-    const unread = stream.parameters.filter((one) => one.in !== 'path' && !library.mentions(one.name));
+    const unread = stream.parameters.filter((one) => one.in !== 'path' && !sources.mentions(one.name));
     for (const { name } of unread) {
       struck.push({
         claim: `${stream.name}, parameter ${shorten(name, 60)}`,
@@ -185,7 +185,7 @@ function judgeStreams(
 const OWN_HEADERS =
   /^(authorization|proxy-authorization|cookie|host|content-length|connection|transfer-encoding)$/i;
 
-function streamEvidence(stream: ClaimedStream, library: Library): Evidence | string {
+function streamEvidence(stream: ClaimedStream, sources: Library): Evidence | string {
   const { name, path, parameters } = stream;
   if (name === '' || pythonName(name, 'records') !== name) return 'its name is not snake_case';
   if (!/^\/[^\s?#]*$/.test(path) || path.startsWith('//')) {
@@ -195,8 +195,8 @@ function streamEvidence(stream: ClaimedStream, library: Library): Evidence | str
   const own = parameters.find((one) => one.in === 'header' && OWN_HEADERS.test(one.name));
   if (own !== undefined) return `the header ${own.name} is not a parameter: signing in belongs to "auth"`;
   const fixed = path.split('/').findLast((segment) => segment !== '' && pathParameters(segment).length === 0);
-  if (fixed !== undefined && !library.mentions(fixed)) return 'no document that was read names its path';
-  return library.evidence(stream);
+  if (fixed !== undefined && !sources.mentions(fixed)) return 'no document that was read names its path';
+  return sources.evidence(stream);
 }
 
 function streamWords({ name, path }: ClaimedStream): string {

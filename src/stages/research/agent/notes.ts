@@ -13,14 +13,14 @@ const LONGEST_LINE = 600;
 export function notesOf(
   answer: ResearchAnswer,
   documents: readonly SeenDocument[],
-  library: Library,
+  sources: Library,
   struck: readonly Struck[],
   earlier: AgentNotes | undefined,
 ): AgentNotes {
   const beyond: AgentNotes['beyond'] = [];
   const failed: Struck[] = [];
   for (const one of answer.beyond) {
-    const evidence = library.evidence(one);
+    const evidence = sources.evidence(one);
     if (typeof evidence === 'string')
       failed.push({ claim: `by hand: ${shorten(one.what, 200)}`, because: evidence });
     else {
