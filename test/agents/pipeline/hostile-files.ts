@@ -10,7 +10,6 @@ import { BEYOND, LENGTHS, LENGTHS_TEST, research, write } from './harbour.ts';
 import {
   answers,
   askAt,
-  blame,
   claimDone,
   edit,
   type HostileCase,
@@ -21,9 +20,9 @@ import {
   stands,
   textsBelow,
 } from './hostile-support.ts';
+import { blame, CODE } from './tides.ts';
 import type { PipelineWorld } from './support.ts';
 
-const CODE = miniConnector().find(({ path }) => path === 'src/tides.py')?.content ?? '';
 const FAILING = { 'src/tides.py': CODE.replace('return 1.5 +', 'return 1.7 +') };
 /** The generator and the tester have something to write. */
 const WRITING = { research: [research({ beyond: [BEYOND] })] };

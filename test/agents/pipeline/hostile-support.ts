@@ -11,9 +11,9 @@ import type { z } from 'zod';
 import { readTranscripts } from '../../../src/agents/transcript-view.ts';
 import { type Recorded, readTranscript, TRANSCRIPTS } from '../../../src/agents/transcript.ts';
 import type { Finding, GateName, PipelineRun, RunView } from '../../../src/pipeline/contracts.ts';
-import { type Blocks, json, type ReceivedMessageRequest, tool } from '../loopback/index.ts';
+import { type Blocks, type ReceivedMessageRequest, tool } from '../loopback/index.ts';
 import { miniConnector } from '../../unit/stages/support/mini-connector.ts';
-import { approve, research, words, worthIt, written } from './harbour.ts';
+import { written } from './harbour.ts';
 import {
   ALL_AUTO,
   type Conversations,
@@ -22,6 +22,7 @@ import {
   type ScriptedTurn,
   why,
 } from './support.ts';
+import { WELL_BEHAVED } from './tides.ts';
 
 export interface HostileCase {
   /** Who does what, as a sentence without a subject's article: a row's first cell. */
@@ -71,14 +72,6 @@ export class Stage {
     for (const close of this.#closing.splice(0)) await close();
   }
 }
-
-/** All agents but the one that a case is about. */
-export const WELL_BEHAVED: Conversations = {
-  research: [research({ beyond: [] })],
-  'diagnose-pass': [worthIt],
-  review: [approve],
-  publish: [words],
-};
 
 /** `auto` but for these gates, where the run waits. */
 export function askAt(...gates: GateName[]): { gates: Record<string, 'ask' | 'auto'> } {
@@ -146,20 +139,6 @@ export async function textsBelow(dir: string): Promise<[string, string][]> {
 export function lineOf({ range, severity, rule }: Finding): string {
   return `${severity} ${rule} ${range.file}`;
 }
-
-/** The Test Reviewer blames one side for all tests that it was shown. */
-export const blame =
-  (fault: 'code' | 'tests'): ScriptedTurn =>
-  (request) => {
-    const tests = [...new Set(request.userText.match(/tests\/[\w/]+\.py(?:::[\w:[\]-]+)?/g) ?? [])];
-    const named = [...request.userText.matchAll(/^### (\S+).*: (?:failed|error)$/gm)].map(([, id]) => id);
-    const evidence = (named.length > 0 ? named : tests).map((test) => ({
-      test,
-      fault,
-      because: 'So it is.',
-    }));
-    return json({ verdict: fault, explanation: `It is the ${fault}.`, cure: null, evidence });
-  };
 
 export const read = (file_path: string): Blocks => tool('read', { file_path });
 export const edit = (file_path: string, old_string: string, new_string: string): Blocks =>

@@ -8,13 +8,11 @@ import {
   type RunView,
   TestReport,
 } from '../../../src/pipeline/contracts.ts';
-import { miniConnector } from '../../unit/stages/support/mini-connector.ts';
 import { json } from '../loopback/index.ts';
 import { write } from './harbour.ts';
 import {
   artifact,
   askAt,
-  blame,
   claimDone,
   edit,
   type HostileCase,
@@ -24,11 +22,8 @@ import {
   shown,
   stands,
 } from './hostile-support.ts';
+import { BAD_CODE, blame, CODE, TESTS } from './tides.ts';
 
-const CODE = miniConnector().find(({ path }) => path === 'src/tides.py')?.content ?? '';
-const TESTS = miniConnector().find(({ path }) => path === 'tests/test_tides.py')?.content ?? '';
-/** Two tests fail. */
-const BAD_CODE = CODE.replace('return 1.5 +', 'return 1.7 +');
 const NO_IMPORT = CODE.replace('"""Tides."""', '"""Tides."""\n\nfrom .nowhere import moon');
 
 /** One failing test in a file of its own. */

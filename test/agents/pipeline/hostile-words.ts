@@ -5,13 +5,12 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GateName, RunView } from '../../../src/pipeline/contracts.ts';
-import { miniConnector } from '../../unit/stages/support/mini-connector.ts';
 import { json, LOOPBACK_KEY, tool } from '../loopback/index.ts';
 import { approve, research, worthIt, write, written } from './harbour.ts';
 import { claimDone, type HostileCase, inConnector, shown, stands, textsBelow } from './hostile-support.ts';
 import type { PipelineWorld, ScriptedTurn } from './support.ts';
+import { CODE, finding, needsWork } from './tides.ts';
 
-const CODE = miniConnector().find(({ path }) => path === 'src/tides.py')?.content ?? '';
 /** Shaped like real ones; put together here, so that no scan finds them in this file. */
 const AWS = ['AKIA', 'Q3EGRTZ7XK5WPLMN'].join('');
 const GITHUB = ['ghp_', 'A9dKe03Lq7Vw2Zs5Xn8Rt1Yb4Mc6Pj0Hf3Ug'].join('');
@@ -41,22 +40,6 @@ def test_env() -> None:
     """Fine."""
     assert height(0) == 1.5
 `;
-
-const PLACE = CODE.split('\n').findIndex((line) => line.includes('if hour < 0:')) + 1;
-function review(changes: object): ScriptedTurn {
-  const finding = {
-    file: 'src/tides.py',
-    startLine: PLACE,
-    endLine: PLACE,
-    severity: 'warning',
-    category: 'correctness',
-    message: 'Hours above 23 are taken as well.',
-    before: '    if hour < 0:',
-    after: null,
-    ...changes,
-  };
-  return json({ decision: 'needs_work', question: null, findings: [finding] });
-}
 
 function words(changes: object): ScriptedTurn {
   return json({ title: 'Read tides', summary: 'Reads tides.', changes: [], notes: [], ...changes });
@@ -95,9 +78,9 @@ export const WORDS: readonly HostileCase[] = [
       const w = await stage.world({
         review: [
           [
-            review({ after: `    KEY = "${AWS}"\n    if hour < 0:` }),
-            review({ after: '    if hour < (0:' }),
-            review({ startLine: 900, endLine: 900 }),
+            needsWork(finding({ after: `    KEY = "${AWS}"\n    if hour < 0:` })),
+            needsWork(finding({ after: '    if hour < (0:' })),
+            needsWork(finding({ after: null, startLine: 900, endLine: 900 })),
           ],
         ],
       });
@@ -177,7 +160,7 @@ export const WORDS: readonly HostileCase[] = [
         'diagnose-pass': [worthIt, worthIt, worthIt],
         'test-fix': [look],
         // The second review is asked the very same: the same script again.
-        review: [[review({ message: `It holds ${CANARY}.` }), ...approve]],
+        review: [[needsWork(finding({ after: null, message: `It holds ${CANARY}.` })), ...approve]],
         publish: [[words({ summary: `Sign in with ${CANARY}.` }), words({})]],
       });
       const run = await w.start({ gates: {} }, { secrets: [CANARY] });

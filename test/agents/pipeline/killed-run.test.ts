@@ -10,9 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readTranscript } from '../../../src/agents/transcript.ts';
 import type { RunView } from '../../../src/pipeline/contracts.ts';
-import { json, LoopbackServer, tool } from '../loopback/index.ts';
-import { approve, BEYOND, research, words, worthIt, write, written } from './harbour.ts';
-import { type Conversations, scripts, type ScriptedTurn, steps } from './support.ts';
+import { LoopbackServer, tool } from '../loopback/index.ts';
+import { approve, BEYOND, research, write, written } from './harbour.ts';
+import { type Conversations, scripts, steps } from './support.ts';
+import { blame, finding, needsWork, WELL_BEHAVED } from './tides.ts';
 
 /** How many runs are killed, and how many of them go on side by side. */
 const RUNS = 4;
@@ -31,12 +32,6 @@ const named = ({ when, record }: Kill): string => `${when} ${record}`;
 const before = (file_path: string, line: string, added: string): ReturnType<typeof tool> =>
   tool('edit', { file_path, old_string: line, new_string: `${added}\n${line}` });
 
-const blameCode: ScriptedTurn = (request) => {
-  const tests = [...new Set(request.userText.match(/tests\/[\w/]+\.py::[\w:[\]-]+/g) ?? [])];
-  const evidence = tests.map((test) => ({ test, fault: 'code', because: 'src/tides.py:10 says so' }));
-  return json({ verdict: 'code', explanation: 'Low water is at 1.5 m.', cure: null, evidence });
-};
-
 const LENGTHS_TEST = `"""Lengths."""
 
 from src.lengths import FEET
@@ -48,24 +43,16 @@ def test_feet() -> None:
 `;
 
 /** What the reviewer finds, without an edit that would answer it. */
-const needsWork: ScriptedTurn = json({
-  decision: 'needs_work',
-  question: null,
-  findings: [
-    {
-      file: 'src/tides.py',
-      startLine: 1,
-      endLine: 1,
-      severity: 'warning',
-      category: 'correctness',
-      message: 'Hours that are far away are taken as well.',
-      before: '"""Tides."""',
-      after: null,
-    },
-  ],
+const FAR_AWAY = finding({
+  startLine: 1,
+  endLine: 1,
+  message: 'Hours that are far away are taken as well.',
+  before: '"""Tides."""',
+  after: null,
 });
 
 const CONVERSATIONS: Conversations = {
+  ...WELL_BEHAVED,
   research: [research({ beyond: [BEYOND] })],
   generate: [
     [
@@ -75,7 +62,7 @@ const CONVERSATIONS: Conversations = {
     ],
   ],
   test: [[write('tests/test_lengths.py', LENGTHS_TEST), (request) => written(request)]],
-  diagnose: [[blameCode]],
+  diagnose: [[blame('code')]],
   'generate-fix': [
     [
       [
@@ -86,8 +73,7 @@ const CONVERSATIONS: Conversations = {
       (request) => written(request),
     ],
   ],
-  'diagnose-pass': [worthIt],
-  review: [[needsWork], approve],
+  review: [[needsWork(FAR_AWAY)], approve],
   'generate-improve': [
     [
       before(
@@ -98,7 +84,6 @@ const CONVERSATIONS: Conversations = {
       (request) => written(request),
     ],
   ],
-  publish: [words],
 };
 
 /** What must be the same in the end, whatever happened. */
