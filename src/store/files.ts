@@ -37,13 +37,23 @@ const CURES: Readonly<Record<string, string>> = {
   EACCES: 'Give yourself permission to write there, then resume.',
   EPERM: 'Give yourself permission to write there, then resume.',
   EMFILE: 'Too many files are open. Close other programs, then resume.',
+  EISDIR: 'Move the folder away that has the name of this file, then resume.',
+  ENOTDIR: 'Move the file away that has the name of a folder above, then resume.',
+  EEXIST: 'Move away what has the name of this file or of a folder above, then resume.',
+};
+
+const SAME_NAME = 'a folder and a file have the same name';
+const REASONS: Readonly<Record<string, string>> = {
+  EISDIR: SAME_NAME,
+  ENOTDIR: SAME_NAME,
+  EEXIST: SAME_NAME,
 };
 
 /** A failed file operation as an error that a person can act on. */
 export function fileError(thrown: unknown, doing: string, path: string): SourcewrightError {
   if (thrown instanceof SourcewrightError) return thrown;
   const code = systemCode(thrown);
-  const detail = code === '' ? String(thrown) : code;
+  const detail = code === '' ? String(thrown) : (REASONS[code] ?? code);
   return new SourcewrightError('environment', `Could not ${doing} a file: ${detail}.`, {
     where: path,
     cure: CURES[code] ?? 'Check the disk and the permissions of this folder, then resume.',

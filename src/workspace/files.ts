@@ -1,8 +1,11 @@
 /** The files of a connector's folder: which there are, their hashes, and writing without ever leaving the folder. */
-import { createHash, randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readFile, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { lstat, readFile, readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
+import { nodeFiles, sha256 } from '../store/files.ts';
+
+export { sha256 };
 
 /** Folders and files that tools leave behind: never part of a connector. */
 const LEFTOVER_FOLDERS = new Set([
@@ -20,7 +23,16 @@ const LEFTOVER_FOLDERS = new Set([
   'htmlcov',
   'node_modules',
 ]);
-const LEFTOVER_FILES = /(\.py[cod]|\.swp|~|\.orig|\.rej)$|^(\.coverage(\..*)?|\.DS_Store|coverage\.xml)$/;
+const LEFTOVER_FILES = /(\.py[cod]|\.swp|~|\.orig|\.rej)$|^(\.coverage(\..*)?|\.DS_Store|coverage\.xml)$/i;
+
+/** Whether a folder of this name is left behind by tools. */
+export function isLeftoverFolder(name: string): boolean {
+  return LEFTOVER_FOLDERS.has(name) || name.endsWith('.egg-info');
+}
+/** Whether a file of this name is left behind by tools. */
+export function isLeftoverFile(name: string): boolean {
+  return LEFTOVER_FILES.test(name);
+}
 /** Files that hold a person's credentials beside a connector: never read, packed or committed. */
 export const PRIVATE_FILES = /^(\.env(\..*)?|config\.json|secrets?(\..*)?|credentials?(\..*)?|.*\.(pem|key|p12))$/i;
 
@@ -45,8 +57,8 @@ export async function listFiles(dir: string): Promise<ListedFiles> {
       const path = below === '' ? entry.name : `${below}/${entry.name}`;
       if (entry.isSymbolicLink()) found.links.push(path);
       else if (entry.isDirectory()) {
-        if (!LEFTOVER_FOLDERS.has(entry.name) && !entry.name.endsWith('.egg-info')) await walk(path);
-      } else if (entry.isFile() && !LEFTOVER_FILES.test(entry.name)) {
+        if (!isLeftoverFolder(entry.name)) await walk(path);
+      } else if (entry.isFile() && !isLeftoverFile(entry.name)) {
         // Below tests/ such names are fixtures of ours.
         const isPrivate = PRIVATE_FILES.test(entry.name) && !path.startsWith('tests/') && !path.endsWith('.py');
         (isPrivate ? found.hidden : found.files).push(path);
@@ -56,11 +68,6 @@ export async function listFiles(dir: string): Promise<ListedFiles> {
   await walk('');
   for (const list of [found.files, found.links, found.hidden]) list.sort();
   return found;
-}
-
-/** SHA-256 of bytes or text, in hex. */
-export function sha256(content: string | Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
 }
 
 /** Hash of one file, or undefined when it is not there or no plain file. */
@@ -107,42 +114,9 @@ export async function resolveInside(dir: string, path: string): Promise<string> 
   return current;
 }
 
-/** What the system says when a write fails, worded for the person. */
-function writeError(path: string, error: unknown): SourcewrightError {
-  const { code } = error as NodeJS.ErrnoException;
-  const why =
-    code === 'ENOSPC'
-      ? 'the disk is full'
-      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-        ? 'it may not be written'
-        : code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST'
-          ? 'a folder and a file have the same name'
-          : (code ?? String(error));
-  return new SourcewrightError('environment', `A file could not be written: ${why}.`, {
-    where: path,
-    cure: 'Free the disk or correct the rights of the folder, then resume.',
-    cause: error,
-  });
-}
-
 /** Writes a file of `dir` atomically. See `resolveInside` for what is refused. */
 export async function writeInside(dir: string, path: string, content: string | Buffer): Promise<void> {
-  const target = await resolveInside(dir, path);
-  const temporary = `${target}.${randomUUID().slice(0, 8)}.tmp`;
-  try {
-    await mkdir(dirname(target), { recursive: true });
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error instanceof SourcewrightError ? error : writeError(target, error);
-  }
+  await nodeFiles.writeAtomic(await resolveInside(dir, path), content);
 }
 
 /** Removes a file of `dir`, and the folders that it leaves empty. */

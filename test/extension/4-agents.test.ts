@@ -88,7 +88,15 @@ describe('agents', function () {
       Object.assign({}, ...parts.map((part) => part.properties)) as Record<string, { scope: string }>,
     );
     const decisive = settings.filter(([name]) => /^sourcewright\.(engine$|agents\.)/.test(name));
-    assert.equal(decisive.length, 8);
+    assert.deepEqual(decisive.map(([name]) => name.replace('sourcewright.', '')).sort(), [
+      'agents.baseUrl',
+      'agents.budget',
+      'agents.models',
+      'agents.prices',
+      'agents.stageBudget',
+      'agents.webDomains',
+      'engine',
+    ]);
     for (const [name, { scope }] of decisive) assert.equal(scope, 'application', name);
     const configuration = vscode.workspace.getConfiguration('sourcewright');
     for (const [name, value] of [

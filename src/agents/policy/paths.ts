@@ -5,7 +5,14 @@
 import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RESULTS_FILE } from '../../python/pytest.ts';
-import { hashFile, listFiles, PRIVATE_FILES, sha256 } from '../../workspace/files.ts';
+import {
+  hashFile,
+  isLeftoverFile,
+  isLeftoverFolder,
+  listFiles,
+  PRIVATE_FILES,
+  sha256,
+} from '../../workspace/files.ts';
 
 /** What an agent in a stage may write. The test names what is allowed: all else is locked. */
 export interface Role {
@@ -41,12 +48,6 @@ const DENIED: readonly (readonly [RegExp, string])[] = [
   [/^\.github$/, "belongs to the repository's automation"],
   [/^\.env/, 'holds private settings'],
   [/^(claude(\..+)?\.md|agents(\..+)?\.md|\.claude.*|\.cursor.*)$/, 'gives orders to agents'],
-  // What `listFiles` leaves out is no part of a connector: code there would be neither hashed nor reviewed.
-  [
-    /^(__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.venv|venv|build|dist|htmlcov|node_modules|.+\.egg-info)$/,
-    'is a leftover of tools',
-  ],
-  [/\.(py[cod]|swp|orig|rej)$|~$|^(\.coverage(\..*)?|\.ds_store|coverage\.xml)$/, 'is a leftover of tools'],
 ];
 /** Private names that are longer than those which `PRIVATE_FILES` knows: `secrets-live.json`. */
 const PRIVATE_NAMES = /^(secrets?|credentials?)(?![a-z0-9])/;
@@ -88,7 +89,10 @@ function deniedName(name: string): string | undefined {
   if (/[. ]$|^ /.test(name)) return 'begins or ends with a space or ends with a dot';
   const plain = folded(name);
   if (DEVICES.test(plain) || SHORT_NAME.test(plain)) return 'means something else on Windows';
-  return DENIED.find(([pattern]) => pattern.test(plain))?.[1];
+  const denied = DENIED.find(([pattern]) => pattern.test(plain))?.[1];
+  // What `listFiles` leaves out is no part of a connector: code there would be neither hashed nor reviewed.
+  const left = isLeftoverFolder(plain) || isLeftoverFile(plain) ? 'is a leftover of tools' : undefined;
+  return denied ?? left;
 }
 
 /** A person's credentials. Below tests/ such names are fixtures of ours, and code may be called what it likes. */

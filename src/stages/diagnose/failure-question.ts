@@ -12,7 +12,7 @@ import { scanText } from '../../workspace/secrets.ts';
 import { readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { blueprintSummary, listed } from '../review/blueprint-summary.ts';
-import { changedFiles } from '../review/differences.ts';
+import { handWritten, nameOf } from '../hand-written.ts';
 import type { ChangedSides } from './classify.ts';
 import { failingCases, UNNAMED_CURE, WHOLE_SUITE, WORDS } from './judge.ts';
 import { lastVerdict } from './memory.ts';
@@ -139,7 +139,7 @@ export async function failureGiven(
   const lastFix = await lastFixText(context, failure);
   const tests = shown.map((entry) => testText(entry, context.connectorDir));
   // Files that are new count as well: what somebody wrote is the first to be suspected.
-  const byHand = await changedFiles(d, context, isCodeOrTest);
+  const byHand = (await handWritten(d, context, isCodeOrTest)).map(nameOf);
   return [
     { title: 'The API and its connector', text: blueprintSummary(await readBrief(context)), stable: true },
     { title: 'The run', text: runText(failure), stable: false },

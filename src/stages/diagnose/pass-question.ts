@@ -7,7 +7,7 @@ import { scanText } from '../../workspace/secrets.ts';
 import { readBrief } from '../connector.ts';
 import { finishFindings, type FindingDraft } from '../findings.ts';
 import { blueprintSummary, listed } from '../review/blueprint-summary.ts';
-import { overlaps, TextFiles } from '../review/places.ts';
+import { overlaps, TextFiles } from '../text-files.ts';
 import { WeakTest } from './memory.ts';
 
 const MAX_FINDINGS = 15;

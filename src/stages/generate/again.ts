@@ -2,12 +2,13 @@
 import type { Given } from '../../agents/contracts.ts';
 import type { StageContext } from '../../pipeline/contracts.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
+import { differencesText } from '../hand-written.ts';
 import { lostEdits } from './agent-edits.ts';
-import { diffText } from './diffs.ts';
 import { thisTime } from './known.ts';
 import type { Asked } from './sitting.ts';
 
-const MAX_LINES = 200;
+/** Characters. */
+const MAX_DIFF = 10_000;
 
 export async function askedAgain(
   context: StageContext,
@@ -20,7 +21,7 @@ export async function askedAgain(
     id: `again-${index + 1}`,
     what: `${path} was compiled anew: make your earlier changes to it again where they are still needed`,
   }));
-  const pairs = lost.map(({ path, base, content }) => ({ path, before: base, after: content }));
-  const diffs = await diffText(context, await environment(), pairs, MAX_LINES);
+  const files = lost.map(({ path, base, content }) => ({ path, before: base, after: content }));
+  const diffs = await differencesText(files, MAX_DIFF, context, await environment());
   return { asked, given: thisTime('Your earlier changes that gave way', diffs) };
 }

@@ -7,7 +7,7 @@ import { agentEdits, followEmission, standingEdits } from './agent-edits.ts';
 import { askedText } from './answers.ts';
 import { compileInto } from './compile.ts';
 import { type Emission, restoreMissing } from './emit.ts';
-import { handWritten, namesOf } from './hand-written.ts';
+import { handWritten, namesOf } from '../hand-written.ts';
 import { applyAccepted, standingImprovements } from './improvements.ts';
 import {
   beyondItems,
@@ -25,6 +25,8 @@ const MAX_EXCERPT_LINES = 3;
 
 /** A question, or what is left open where nothing is to be asked. */
 export type Step = Question | { readonly unresolved: readonly string[] };
+
+const isSource = (path: string): boolean => path.startsWith('src/');
 
 export function isCode(path: string): boolean {
   return !path.startsWith('tests/');
@@ -75,7 +77,7 @@ export async function generateStep(
     ...(await stableGiven(d, context, 'beyond')),
     ...thisTime('What is asked', askedText(asked)),
     ...again.given,
-    ...thisTime('Already written by hand', namesOf(await handWritten(d, context, 'src/'))),
+    ...thisTime('Already written by hand', namesOf(await handWritten(d, context, isSource))),
   ];
   return { asked, given, unresolved: [] };
 }
@@ -99,13 +101,13 @@ export async function fixStep(d: StageDependencies, context: StageContext): Prom
   if (asked.length === 0 && (await failedReport(context)) === undefined) {
     return { unresolved: stillFailing(context) };
   }
-  const improved = namesOf(await standingImprovements(context));
+  const improved = (await standingImprovements(context)).map(({ path }) => `- ${path}`).join('\n');
   const given = [
     ...(await stableGiven(d, context)),
     ...(await failureGiven(context)),
     ...thisTime('What is asked besides', askedText(asked)),
     ...thisTime('Changed by the improvements before this run of the tests', improved),
-    ...thisTime('Written by hand', namesOf(await handWritten(d, context, 'src/'))),
+    ...thisTime('Written by hand', namesOf(await handWritten(d, context, isSource))),
   ];
   return { asked, given, unresolved: [] };
 }
@@ -140,7 +142,7 @@ export async function improveStep(d: StageDependencies, context: StageContext): 
     ...(await stableGiven(d, context)),
     ...thisTime('Findings to answer', findings.map(findingText).join('\n\n')),
     ...thisTime('What the person asks', askedText(words)),
-    ...thisTime('Written by hand', namesOf(await handWritten(d, context, 'src/'))),
+    ...thisTime('Written by hand', namesOf(await handWritten(d, context, isSource))),
   ];
   return { asked, given, unresolved };
 }

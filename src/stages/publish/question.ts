@@ -4,7 +4,7 @@ import { Review, type StageContext, type TestReport } from '../../pipeline/contr
 import { generatedFiles, readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { blueprintSummary, listed } from '../review/blueprint-summary.ts';
-import { changedFiles } from '../review/differences.ts';
+import { handWritten, nameOf } from '../hand-written.ts';
 import { openFindings } from '../review/ledger.ts';
 import { answerOf } from '../review/verdict.ts';
 import { CHANGELOG, earlierReleases, type Release } from './changelog.ts';
@@ -73,7 +73,7 @@ export async function publishGiven(
   report: TestReport | undefined,
   release: Release,
 ): Promise<Given[]> {
-  const byHand = await changedFiles(d, context, (path) => path !== CHANGELOG);
+  const byHand = (await handWritten(d, context, (path) => path !== CHANGELOG)).map(nameOf);
   const feedback = context.feedback?.text;
   return [
     { title: 'The API and its connector', text: blueprintSummary(await readBrief(context)), stable: true },

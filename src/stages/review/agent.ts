@@ -13,7 +13,7 @@ import { connectorEnvironment } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { concludeReview, takePriorReview } from './conclude.ts';
 import { type Gathered, gatherFindings } from './gather.ts';
-import { TextFiles } from './places.ts';
+import { TextFiles } from '../text-files.ts';
 import { reviewGiven } from './question.ts';
 import { checkReview, ReviewerVerdict, toDrafts } from './verdict.ts';
 

@@ -12,7 +12,7 @@ import { readBrief } from '../connector.ts';
 import { finishFindings } from '../findings.ts';
 import type { Gathered } from './gather.ts';
 import { muteRejected, rememberRejections } from './ledger.ts';
-import { overlaps } from './places.ts';
+import { overlaps } from '../text-files.ts';
 
 /** Values that a person struck out leave a hole that only more research can fill. */
 function struckFacts(blueprint: Blueprint): string[] {

@@ -6,8 +6,8 @@ import type { PythonEnvironment } from '../../python/environments.ts';
 import { readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import type { FindingDraft } from '../findings.ts';
+import { differencesText, handWritten, nameOf } from '../hand-written.ts';
 import { blueprintSummary, listed } from './blueprint-summary.ts';
-import { changedFiles, differences, differencesText } from './differences.ts';
 import type { Gathered } from './gather.ts';
 import { rejectedFindings } from './ledger.ts';
 import { answerOf } from './verdict.ts';
@@ -70,15 +70,19 @@ export async function reviewGiven(
     readonly questions: readonly string[];
   },
 ): Promise<Given[]> {
-  const source = await differences(d, context, environment, isSource);
-  const others = await changedFiles(d, context, isOther);
+  const source = await handWritten(d, context, isSource);
+  const others = (await handWritten(d, context, isOther)).map(nameOf);
+  const shown =
+    source.length === 0
+      ? 'Nothing: all of it is as compiled from the tested template.'
+      : await differencesText(source, MAX_DIFF, context, environment);
   const before = await beforeText(context, told.prior, told.questions);
   const beside = others.length === 0 ? [] : ['', 'Not as compiled either:', ...listed(others, 30)];
   return [
     { title: 'The API and its connector', text: blueprintSummary(await readBrief(context)), stable: true },
     {
       title: 'How src/ differs from the compiled template',
-      text: [differencesText(source, MAX_DIFF), ...beside].join('\n'),
+      text: [shown, ...beside].join('\n'),
       stable: false,
     },
     {

@@ -5,7 +5,7 @@ import type { PythonEnvironment } from '../../python/environments.ts';
 import { runTool } from '../../python/tools.ts';
 import { scanText } from '../../workspace/secrets.ts';
 import type { FindingDraft } from '../findings.ts';
-import { overlaps, type TextFiles } from './places.ts';
+import { overlaps, type TextFiles } from '../text-files.ts';
 
 const MAX_FINDINGS = 20;
 

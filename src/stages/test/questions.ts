@@ -7,8 +7,7 @@ import { readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { askedAgain } from '../generate/again.ts';
 import { askedText } from '../generate/answers.ts';
-import { diffText } from '../generate/diffs.ts';
-import { handWritten, namesOf } from '../generate/hand-written.ts';
+import { differencesText, handWritten, namesOf } from '../hand-written.ts';
 import {
   beyondItems,
   failedReport,
@@ -22,7 +21,8 @@ import {
 import type { Asked, Question } from '../generate/sitting.ts';
 import { restoreMissingTests } from './rules.ts';
 
-const MAX_SOURCE_LINES = 250;
+/** Characters of the code's differences. */
+const MAX_DIFF = 12_000;
 
 /** `test-notes.json`: what the tester said of its last attempt. No verdict is made of it. */
 export const TestNotes = z.object({
@@ -70,7 +70,7 @@ export async function generateQuestion(
   await restoreMissingTests(d, context);
   const again = await askedAgain(context, () => Promise.resolve(environment), isTest);
   const asked = [...askedAboutTests(context), ...again.asked];
-  const changed = await handWritten(d, context, 'src/');
+  const changed = await handWritten(d, context, (path) => path.startsWith('src/'));
   const notes = await context.readArtifact(TEST_NOTES, TestNotes);
   const done = changed.length === 0 || notes?.extendedFor === (await sourcesHash(context));
   if (asked.length === 0 && done) return undefined;
@@ -82,7 +82,7 @@ export async function generateQuestion(
     ...thisTime('What the blueprint could not say', beyondText),
     ...thisTime(
       'How the code differs from the compiled one',
-      await diffText(context, environment, changed, MAX_SOURCE_LINES),
+      await differencesText(changed, MAX_DIFF, context, environment),
     ),
     ...thisTime('What is asked besides', askedText(asked)),
     ...again.given,
@@ -99,7 +99,7 @@ export async function fixQuestion(
   const asked = askedAboutTests(context);
   if (personsWords(context) === undefined && restored.length > 0) return undefined;
   if (asked.length === 0 && (await failedReport(context)) === undefined) return undefined;
-  const changed = await handWritten(d, context, 'tests/');
+  const changed = await handWritten(d, context, isTest);
   const given = [
     ...(await stableGiven(d, context)),
     ...(await failureGiven(context)),

@@ -10,7 +10,7 @@ import { connectorEnvironment } from '../../../src/stages/connector.ts';
 import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { applySuggestions } from '../../../src/stages/generate/suggestions.ts';
 import { createAgentReview } from '../../../src/stages/review/agent.ts';
-import { TextFiles } from '../../../src/stages/review/places.ts';
+import { TextFiles } from '../../../src/stages/text-files.ts';
 import { checkReview, ReviewerVerdict } from '../../../src/stages/review/verdict.ts';
 import { workbench, type Workbench } from '../../unit/stages/support/context.ts';
 import { miniConnector } from '../../unit/stages/support/mini-connector.ts';
@@ -79,7 +79,7 @@ describe('the stage review by agents', function () {
     await bench.write('README.md', 'changed\n');
     const { result, review } = await run(
       stubRuntime(({ given }) => {
-        assert.match(given, /### src\/more\.py\n--- \(absent\)\n\+\+\+ now\n@@[^\n]*\n\+"""More\."""/);
+        assert.match(given, /### src\/more\.py \(new\)\n@@[^\n]*\n\+"""More\."""/);
         assert.match(given, /Not as compiled either:\n- README\.md/);
         assert.match(given, /- warning style F401 src\/more\.py:3/);
         return needsWork(

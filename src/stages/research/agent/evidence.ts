@@ -1,5 +1,4 @@
 /** Quotes: a claim counts only where its words really stand in a document that the conversation has seen. */
-import { createHash } from 'node:crypto';
 import type { Evidence } from '../../../blueprint/schema.ts';
 import { publicUrl } from '../../../openapi/http.ts';
 import { shorten } from '../../../openapi/rules/words.ts';
@@ -86,8 +85,4 @@ function comparable(url: string): string {
   parsed.hash = '';
   parsed.pathname = parsed.pathname.replace(/\/+$/, '');
   return parsed.href.replace(/\/$/, '');
-}
-
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

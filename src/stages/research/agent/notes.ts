@@ -3,7 +3,8 @@ import type { SeenDocument } from '../../../agents/contracts.ts';
 import { publicUrl } from '../../../openapi/http.ts';
 import { shorten } from '../../../openapi/rules/words.ts';
 import type { ResearchAnswer, Struck } from './answer.ts';
-import { sha256, type Library } from './evidence.ts';
+import { sha256 } from '../../../workspace/files.ts';
+import type { Library } from './evidence.ts';
 import type { AgentNotes } from './memory.ts';
 
 const LONGEST_SUMMARY = 6000;

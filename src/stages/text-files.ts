@@ -1,10 +1,10 @@
 /** The connector's text files as a model may point at them: whether a place exists, and what stands there. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileRange } from '../../pipeline/contracts.ts';
-import { RESULTS_FILE } from '../../python/pytest.ts';
-import { listFiles } from '../../workspace/files.ts';
-import { scanText } from '../../workspace/secrets.ts';
+import type { FileRange } from '../pipeline/contracts.ts';
+import { RESULTS_FILE } from '../python/pytest.ts';
+import { listFiles } from '../workspace/files.ts';
+import { scanText } from '../workspace/secrets.ts';
 
 /** Larger files are data, which nobody points at by line. */
 const MAX_BYTES = 1024 * 1024;
