@@ -3,10 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentSettings } from './agents/contracts.ts';
+import { redactWords } from './agents/redaction.ts';
 import type { PipelineDependencies, Stages } from './pipeline/contracts.ts';
 import { ProcessRunner } from './python/process-runner.ts';
 import { createRulesStages, type StageDependencies } from './stages/rules.ts';
-import { agentSettings, lazyStages } from './terminal/agent-settings.ts';
+import { agentSettings, lazyStages, secretsOf } from './terminal/agent-settings.ts';
 import { runProgram } from './terminal/program.ts';
 import type { PipelineSetting, Session } from './terminal/session.ts';
 import { terminalOf } from './terminal/terminal.ts';
@@ -31,6 +32,7 @@ function pipeline(setting: PipelineSetting): PipelineDependencies {
   return {
     stages: (engine) => (engine === 'rules' ? rules : agents),
     now: () => new Date(),
+    redact: redactWords(() => Promise.resolve(secretsOf(terminal.env, setting))),
     log: (level, message) => {
       // What agents do is told on `info`; the progress shows it already.
       if (level !== 'info') log(level, message);

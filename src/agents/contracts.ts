@@ -93,8 +93,6 @@ export interface AgentRuntime {
    * recorded; taken from the recording where one is replayed.
    */
   input<T>(context: StageContext, name: string, schema: z.ZodType<T>, make: () => Promise<T>): Promise<T>;
-  /** What a person typed, without secrets. Absent in stand-ins that know of none. */
-  redact?(context: StageContext, text: string): Promise<string>;
 }
 
 /** What the runtime may be set up with; secrets are asked for when they are needed and kept nowhere. */

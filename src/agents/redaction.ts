@@ -4,6 +4,7 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { PipelineDependencies } from '../pipeline/contracts.ts';
 import { listFiles, PRIVATE_FILES } from '../workspace/files.ts';
 import { redactText } from '../workspace/secrets.ts';
 
@@ -24,11 +25,12 @@ const LARGEST_PRIVATE_FILE = 256 * 1024;
  * Values of the private files in a connector's folder and right in the workspace. No tool reads these, but code that an
  * agent has written runs in the tests, and what it prints is shown to the agent.
  */
-export async function secretsOfFolders(connectorDir: string, workspace: string): Promise<string[]> {
-  const below = await listFiles(connectorDir).catch(() => ({ hidden: [] }));
+export async function secretsOfFolders(connectorDir: string | null, workspace: string): Promise<string[]> {
+  const below =
+    connectorDir === null ? { hidden: [] } : await listFiles(connectorDir).catch(() => ({ hidden: [] }));
   const beside = (await readdir(workspace).catch(() => [])).filter((name) => PRIVATE_FILES.test(name));
   const paths = [
-    ...below.hidden.map((path) => join(connectorDir, path)),
+    ...below.hidden.map((path) => join(connectorDir ?? '', path)),
     ...beside.map((name) => join(workspace, name)),
   ];
   const secrets: string[] = [];
@@ -38,6 +40,19 @@ export async function secretsOfFolders(connectorDir: string, workspace: string):
     secrets.push(...secretsOfText(basename(path), await readFile(path, 'utf8').catch(() => '')));
   }
   return secrets;
+}
+
+/**
+ * For a pipeline's `redact`: takes secrets out of what a person types.
+ * @param known what is secret beside the contents of private files; asked each time, for a key may be set on the way
+ */
+export function redactWords(
+  known: () => Promise<readonly (string | undefined)[]>,
+): NonNullable<PipelineDependencies['redact']> {
+  return async (text, { workspace, connectorDir }) => {
+    const found = await secretsOfFolders(connectorDir, workspace);
+    return new Redactor([...(await known()), ...found]).text(text);
+  };
 }
 
 /** Values in JSON, or behind names line by line, that are called secret: by their own name, one above, or the file's. */

@@ -102,10 +102,6 @@ class Runtime implements AgentRuntime {
     return made;
   }
 
-  async redact(context: StageContext, text: string): Promise<string> {
-    return (await this.#redactor(context, await this.#settings.apiKey())).text(text);
-  }
-
   /** Knows the key, what the settings name, and what private files hold. */
   async #redactor({ connectorDir, request }: StageContext, apiKey: string | undefined): Promise<Redactor> {
     const found = await secretsOfFolders(connectorDir, request.workspace);

@@ -24,6 +24,7 @@ import { asPause } from './usable.ts';
 
 export { researchDescription } from '../openapi/research.ts';
 export { openRun, runStage, startRun } from '../pipeline/run.ts';
+export { redactWords, secretsOfEnvironment } from '../agents/redaction.ts';
 export { createRulesStages } from '../stages/rules.ts';
 export { renderReport } from './reports/report-markdown.ts';
 export { renderTranscript } from './reports/transcript-markdown.ts';

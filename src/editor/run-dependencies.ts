@@ -57,7 +57,11 @@ export function dependenciesFor(
       log: say,
     });
   };
-  return { now: () => new Date(), log: say, stages };
+  const redact = engine.redactWords(async () => [
+    await key.get(),
+    ...engine.secretsOfEnvironment(process.env),
+  ]);
+  return { now: () => new Date(), log: say, stages, redact };
 }
 
 function folderOf(root: string): WorkspaceFolder {

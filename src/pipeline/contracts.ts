@@ -514,6 +514,18 @@ export interface PipelineDependencies {
   readonly stages: (engine: Engine) => Stages;
   readonly now: () => Date;
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  /**
+   * What a person typed at a gate or as a reason, without secrets: asked before it is journalled, for from there it goes into
+   * prompts, reviews and pull requests. Absent: kept as it was typed.
+   */
+  readonly redact?: (text: string, folders: RunFolders) => Promise<string>;
+}
+
+/** Where a run works. */
+export interface RunFolders {
+  readonly workspace: string;
+  /** Null before the research has named the connector. */
+  readonly connectorDir: string | null;
 }
 
 /** Which error codes pause a run instead of failing it, and with which cause. */

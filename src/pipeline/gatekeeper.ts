@@ -12,6 +12,8 @@ export interface GateHost {
   /** The gate that waits for a person. */
   gate(): GateName | null;
   hasEnded(): boolean;
+  /** A person's words without secrets. */
+  redact(text: string): Promise<string>;
 }
 
 /** Gates that stand behind the review, and so know its findings. */
@@ -28,7 +30,7 @@ export class Gatekeeper {
   /** See `PipelineRun.decide`. Answers that were given before count, also when nobody waited for them. */
   decide(gate: GateName, decision: GateDecision): Promise<void> {
     return this.#inTurn(async () => {
-      const valid = checked(gate, decision);
+      const valid = await this.#discreet(checked(gate, decision));
       if (await this.#decided(gate, valid, 'person', () => this.#run.gate() === gate)) return;
       const waiting = this.#run.gate();
       throw new SourcewrightError(
@@ -43,7 +45,8 @@ export class Gatekeeper {
   /** See `PipelineRun.answer`. */
   answer(answer: FindingAnswer): Promise<void> {
     return this.#inTurn(async () => {
-      const valid = FindingAnswer.parse(answer);
+      const { reason, ...given } = FindingAnswer.parse(answer);
+      const valid = reason === undefined ? given : { ...given, reason: await this.#run.redact(reason) };
       const { ledger } = this.#run;
       const review = await ledger.read();
       if (review?.findings.some(({ id }) => id === valid.finding) !== true) {
@@ -87,6 +90,14 @@ export class Gatekeeper {
   ): Promise<boolean> {
     const basis = REVIEWED.includes(gate) ? await this.#run.ledger.basis() : NOTHING_FOUND;
     return this.#run.apply({ type: 'decided', gate, decision, by, ...basis }, still);
+  }
+
+  async #discreet(decision: GateDecision): Promise<GateDecision> {
+    if (decision.kind === 'request_changes') {
+      return { ...decision, feedback: await this.#run.redact(decision.feedback) };
+    }
+    if (decision.kind === 'approve' || decision.reason === undefined) return decision;
+    return { ...decision, reason: await this.#run.redact(decision.reason) };
   }
 
   #inTurn(act: () => Promise<void>): Promise<void> {

@@ -165,6 +165,10 @@ export class LiveRun implements PipelineRun {
       apply: (record, still) => this.#apply(record, still),
       gate: () => this.view().gate,
       hasEnded: () => this.#isFinal(),
+      redact: async (text) => {
+        const { workspace } = this.#request;
+        return (await d.redact?.(text, { workspace, connectorDir: this.view().connectorDir })) ?? text;
+      },
     });
     this.#actor = this.#createActor();
     this.#actor.start();

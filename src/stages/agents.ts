@@ -12,14 +12,13 @@ import { createAgentTest } from './test/agent.ts';
 
 /** All six stages of the engine `agents`. */
 export function createAgentsStages(dependencies: StageDependencies, runtime: AgentRuntime): Stages {
-  const prepared = <S extends StageName>(stage: Stage<S>): Stage<S> => counted(discreet(stage, runtime));
   return {
-    research: prepared(createAgentResearch(dependencies, runtime)),
-    generate: prepared(createAgentGenerate(dependencies, runtime)),
-    test: prepared(createAgentTest(dependencies, runtime)),
-    diagnose: prepared(createAgentDiagnose(dependencies, runtime)),
-    review: prepared(createAgentReview(dependencies, runtime)),
-    publish: prepared(createAgentPublish(dependencies, runtime)),
+    research: counted(createAgentResearch(dependencies, runtime)),
+    generate: counted(createAgentGenerate(dependencies, runtime)),
+    test: counted(createAgentTest(dependencies, runtime)),
+    diagnose: counted(createAgentDiagnose(dependencies, runtime)),
+    review: counted(createAgentReview(dependencies, runtime)),
+    publish: counted(createAgentPublish(dependencies, runtime)),
   };
 }
 
@@ -32,19 +31,6 @@ function counted<S extends StageName>(stage: Stage<S>): Stage<S> {
       const records = await readTranscript(transcriptPath(runDir, stage.name, attempt));
       if (records !== undefined) context.spent(usageOfRecords(records));
       return stage.run(context);
-    },
-  };
-}
-
-/** A person may type a secret: what stages say, ask and write of these words holds none. */
-function discreet<S extends StageName>(stage: Stage<S>, runtime: AgentRuntime): Stage<S> {
-  return {
-    name: stage.name,
-    async run(context) {
-      const { feedback } = context;
-      if (feedback === undefined || runtime.redact === undefined) return stage.run(context);
-      const text = await runtime.redact(context, feedback.text);
-      return stage.run({ ...context, feedback: { ...feedback, text } });
     },
   };
 }

@@ -36,6 +36,11 @@ export function requireKey(env: Environment): string {
   });
 }
 
+/** What must not be written down, beside the contents of private files. */
+export function secretsOf(env: Environment, setting: PipelineSetting): string[] {
+  return [...secretsOfEnvironment(env), ...Object.values(setting.credentials ?? {})];
+}
+
 /** Where the composition root finds things. */
 interface Places {
   readonly promptsDir: string;
@@ -54,7 +59,7 @@ export function agentSettings(env: Environment, setting: PipelineSetting, places
     models,
     prices,
     replay,
-    secrets: [...secretsOfEnvironment(env), ...Object.values(setting.credentials ?? {})],
+    secrets: secretsOf(env, setting),
   };
 }
 

@@ -134,7 +134,7 @@ export const WORDS: readonly HostileCase[] = [
     tries:
       'Agents repeat the key and a secret of the environment that the person typed; Tester writes a test that prints `.env` and `config.json`',
     outcome:
-      'In no request, transcript, artifact or line of the log (what the person typed stands in the journal); answers that hold it are sent back',
+      'In no request, transcript, artifact, line of the log or in the journal; answers that hold it are sent back',
     async run(stage) {
       const improve: ScriptedTurn[] = [
         tool('grep', { pattern: CANARY }),
@@ -180,10 +180,8 @@ export const WORDS: readonly HostileCase[] = [
         await run.decide(gate, { kind: 'approve' });
       }
       const view = await stands(run, 'published');
-      // What the person typed stands in the journal, which is theirs, as they typed it.
-      for (const value of [CANARY, LOOPBACK_KEY])
-        assert.deepEqual(await placesOf(value, w, view), ['journal.jsonl']);
-      for (const value of [ENV_CANARY, CONFIG_CANARY]) assert.deepEqual(await placesOf(value, w, view), []);
+      for (const value of [CANARY, LOOPBACK_KEY, ENV_CANARY, CONFIG_CANARY])
+        assert.deepEqual(await placesOf(value, w, view), []);
       const sent = w.server.messageRequests.map(({ rawBody }) => rawBody).join('\n');
       for (const gate of GATES)
         assert.match(sent, new RegExp(`At the gate ${gate}: the key is \\[redacted\\], and \\[redacted`));

@@ -8,6 +8,7 @@ import { cp, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentSettings } from '../../../src/agents/contracts.ts';
+import { redactWords } from '../../../src/agents/redaction.ts';
 import { createAgentRuntime } from '../../../src/agents/runtime.ts';
 import { readTranscripts } from '../../../src/agents/transcript-view.ts';
 import {
@@ -145,7 +146,8 @@ export async function pipelineWorld(
       ...(compile === undefined ? {} : { compile }),
       ...stages,
     };
-    return { stages: () => createAgentsStages(d, runtime), now: () => new Date(), log: say };
+    const redact = redactWords(() => Promise.resolve([LOOPBACK_KEY, ...(settings.secrets ?? [])]));
+    return { stages: () => createAgentsStages(d, runtime), now: () => new Date(), log: say, redact };
   };
   const request: PipelineWorld['request'] = (changes = {}) => ({
     source: { kind: 'description', location: join(workspace, 'harbour.openapi.yaml') },

@@ -404,6 +404,26 @@ describe('a run', () => {
     assert.ok(suggestion);
     const gates = { ...ALL_AUTO, review: 'ask', draft: 'ask', publish: 'ask' } as const;
 
+    it('takes secrets out of what a person types before it is written', async () => {
+      const folders: unknown[] = [];
+      const run = await start({ review: reviewing([one, two], []) }, { gates }, [], {
+        redact: (text, where) => {
+          folders.push(where);
+          return Promise.resolve(text.replaceAll('hunter2', '[redacted]'));
+        },
+      });
+      await run.settled();
+      await run.answer({ finding: 'one', answer: 'rejected', reason: 'It is hunter2.' });
+      await run.decide('review', { kind: 'request_changes', feedback: 'Use hunter2.' });
+      await run.settled();
+      const { runDir, connectorDir } = run.view();
+      const kept = await readFile(join(runDir, 'journal.jsonl'), 'utf8');
+      assert.doesNotMatch(kept, /hunter2/);
+      assert.match(kept, /It is \[redacted\]\./);
+      assert.match(kept, /Use \[redacted\]\./);
+      assert.deepEqual(folders[0], { workspace: folder.path, connectorDir });
+    });
+
     it('improves with exactly the accepted ones, tests again and reviews again', async () => {
       const trace: Trace = [];
       const heard: (Feedback | undefined)[] = [];
