@@ -361,8 +361,10 @@ export const Blueprint = z.object({
   source: z.object({
     /** File (relative to the workspace where it lies inside) or URL. */
     location: z.string(),
-    /** `docs`: there is no description; agents read the documentation at `location`. */
-    format: z.enum(['openapi-3.0', 'openapi-3.1', 'swagger-2.0', 'docs']),
+    /**
+     * `docs`: there is no description; agents read the documentation at `location`. `blueprint`: a person wrote it by hand.
+     */
+    format: z.enum(['openapi-3.0', 'openapi-3.1', 'swagger-2.0', 'docs', 'blueprint']),
     sha256: z.string(),
     bytes: z.number().int(),
   }),

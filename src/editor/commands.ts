@@ -136,7 +136,7 @@ async function generateConnector(
   const { runs, dist, sample, key } = services;
   const engine = await runs.engine();
   const inspect: Surroundings['inspect'] = (location, signal) =>
-    engine.researchDescription(location, { worker: join(dist, 'description-worker.mjs'), signal });
+    engine.readSource(location, { worker: join(dist, 'description-worker.mjs'), signal });
   const request = await askForRun({ inspect, sample, runs, key, forecast: engine.forecast }, given);
   if (request === undefined) return undefined;
   const { view } = await runs.start(request);

@@ -22,9 +22,9 @@ import type { StageDependencies } from '../stages/dependencies.ts';
 import { nodeFiles } from '../store/files.ts';
 import { asPause } from './usable.ts';
 
-export { researchDescription } from '../openapi/research.ts';
 export { openRun, runStage, startRun } from '../pipeline/run.ts';
 export { redactWords, secretsOfEnvironment } from '../agents/redaction.ts';
+export { readSource } from '../stages/research/read-source.ts';
 export { createRulesStages } from '../stages/rules.ts';
 export { renderReport } from './reports/report-markdown.ts';
 export { renderTranscript } from './reports/transcript-markdown.ts';

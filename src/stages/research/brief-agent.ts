@@ -9,6 +9,7 @@ const MAX_LISTED = 200;
 
 /** First sentence of the notes: whose work they are. */
 export function madeBy({ agent, blueprint }: Brief): string {
+  if (blueprint.source.format === 'blueprint') return 'Made from a blueprint that was written by hand.';
   if (agent === undefined) return "Made by rules from the API's own description, without a model.";
   return blueprint.source.format === 'docs'
     ? 'Made by the research agent (a model) from documentation. Nobody has confirmed it: see "Unconfirmed".'

@@ -73,6 +73,7 @@ function sourceLine({ location, format, bytes, sha256 }: Blueprint['source']): s
 const FORMATS: Readonly<Record<Blueprint['source']['format'], string>> = {
   'openapi-3.0': 'OpenAPI 3.0',
   'openapi-3.1': 'OpenAPI 3.1',
+  blueprint: 'a blueprint written by hand',
   docs: 'documentation only, no description',
   'swagger-2.0': 'Swagger 2.0',
 };

@@ -3,12 +3,12 @@ import { isAbsolute, relative } from 'node:path';
 import type { Blueprint } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
 import { isUrl } from '../../openapi/load.ts';
-import { researchDescription } from '../../openapi/research.ts';
 import { HTML_PAGE } from '../../openapi/text.ts';
 import type { StageContext } from '../../pipeline/contracts.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { describedBy } from './documentation-page.ts';
 import { findDescription, type FoundDescription } from './find-description.ts';
+import { readSource } from './read-source.ts';
 
 /** Streams named in an error when the one asked for is not there. */
 const NAMES_IN_ERROR = 12;
@@ -47,7 +47,7 @@ export async function readByRules(
 ): Promise<Blueprint> {
   const { request, signal } = context;
   context.progress(`Reading ${found.location}`);
-  const blueprint = await researchDescription(found.location, {
+  const blueprint = await readSource(found.location, {
     signal,
     worker: dependencies.descriptionWorker,
     root: request.workspace,

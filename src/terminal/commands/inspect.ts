@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { asSourcewrightError } from '../../errors.ts';
 import { inspection, inspectionText } from '../../openapi/inspect.ts';
-import { researchDescription } from '../../openapi/research.ts';
+import { readSource } from '../../stages/research/read-source.ts';
 import { EXIT, exitCodeOfError, type ExitCode } from '../exit-codes.ts';
 import { printError, printJson, type Session } from '../session.ts';
 import { errorSummary } from '../summary.ts';
@@ -18,7 +18,7 @@ export async function inspect(session: Session, source: string, options: Inspect
   const started = performance.now();
   const location = /^https?:\/\//i.test(source) ? source : resolve(terminal.cwd, source);
   try {
-    const blueprint = await researchDescription(location, {
+    const blueprint = await readSource(location, {
       ...(options.name !== undefined && { name: options.name }),
       ...(descriptionWorker !== undefined && { worker: descriptionWorker }),
     });

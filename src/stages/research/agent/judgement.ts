@@ -14,7 +14,7 @@ import {
   schemaOf,
   type DocsSource,
 } from './docs-blueprint.ts';
-import { finished } from './docs-finish.ts';
+import { finished } from '../finish-blueprint.ts';
 import { pathParameters } from './endpoint.ts';
 import type { Library } from './evidence.ts';
 

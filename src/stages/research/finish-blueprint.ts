@@ -1,16 +1,16 @@
-/** Makes a blueprint from documentation whole: schemas read, settings for what nothing fills, operations for both faces. */
+/** Makes a blueprint without a description whole: schemas read, settings for what nothing fills, operations for both faces. */
 import type {
   Blueprint,
   Operation,
   OperationParameter,
   Stream,
   StreamParameter,
-} from '../../../blueprint/schema.ts';
-import { readPlainRows, type PlainRow } from '../../../openapi/plain-rows.ts';
-import { NameRegistry, pythonName } from '../../../openapi/rules/naming.ts';
-import { configKey } from '../../../openapi/rules/stream-parameters.ts';
-import { sentByReading } from '../corrections.ts';
-import { pathParameters } from './endpoint.ts';
+} from '../../blueprint/schema.ts';
+import { readPlainRows, type PlainRow } from '../../openapi/plain-rows.ts';
+import { NameRegistry, pythonName } from '../../openapi/rules/naming.ts';
+import { configKey } from '../../openapi/rules/stream-parameters.ts';
+import { sentByReading } from './corrections.ts';
+import { pathParameters } from './agent/endpoint.ts';
 
 /** The blueprint that the compiler takes; the one given stays as it is. */
 export async function finished(blueprint: Blueprint): Promise<Blueprint> {
