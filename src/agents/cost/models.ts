@@ -3,7 +3,8 @@ import type { ModelInfo } from '@anthropic-ai/sdk/resources/models';
 import type { AgentOptions, StageName } from '../../pipeline/contracts.ts';
 import type { AgentSettings } from '../contracts.ts';
 
-export const MODELS_SETTING = 'sourcewright.agents.models';
+/** Where a person says which model works, in the editor and in the terminal. */
+const WHERE = 'sourcewright.agents.models (in the terminal: --model)';
 
 /** Writing code is worth the strongest; what publishing has to write is short and made of what is known. */
 export const DEFAULT_MODELS: Readonly<Record<StageName, string>> = {
@@ -69,7 +70,7 @@ const UNCHECKED: ModelProblem = {
   model: null,
   severity: 'warning',
   message: 'The address that answers for the API has no list of models, so the models could not be checked.',
-  cure: `If a model turns out to be unknown there, name another in the setting ${MODELS_SETTING}.`,
+  cure: `If a model turns out to be unknown there, name another in the setting ${WHERE}.`,
 };
 
 /** What a server answers that knows no `/v1/models`: not found, method not allowed, not implemented. */
@@ -123,7 +124,7 @@ function cureFor(id: string, listed: readonly ModelInfo[]): string {
     listed.filter(({ lifecycle }) => lifecycle === 'active'),
   );
   const names = near.length === 0 ? '' : ` The nearest that your key has: ${near.join(', ')}.`;
-  return `Name another in the setting ${MODELS_SETTING}.${names}`;
+  return `Name another in the setting ${WHERE}.${names}`;
 }
 
 /** The ids most like this one, the likest first. */

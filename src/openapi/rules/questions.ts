@@ -1,5 +1,5 @@
 /** Facts and gaps of one stream: what was found with its evidence, and as a question whatever is weak or missing. */
-import type { Paging, Stream } from '../../blueprint/schema.ts';
+import type { Blueprint, Paging, Stream } from '../../blueprint/schema.ts';
 import { type Ledger, SURE } from './ledger.ts';
 import type { StreamDraft } from './streams.ts';
 import { shorten } from './words.ts';
@@ -24,6 +24,19 @@ export function pagingText(paging: Paging): string {
     case 'link':
       return `Link header${sizeText(paging)}`;
   }
+}
+
+/** A limit in words. */
+export function rateLimitText(limit: Blueprint['rateLimit']): string {
+  const { requests, windowSeconds, retryAfterHeader, remainingHeader, resetHeader } = limit;
+  const headers = [retryAfterHeader, remainingHeader, resetHeader].filter((name) => name !== undefined);
+  const parts = [
+    requests === undefined
+      ? ''
+      : `${requests} requests${windowSeconds === undefined ? '' : ` in ${windowSeconds} s`}`,
+    headers.length === 0 ? '' : `told by ${headers.join(', ')}`,
+  ].filter((part) => part !== '');
+  return parts.join(', ') || 'no numbers; 429 and Retry-After are obeyed';
 }
 
 function sizeText(paging: { sizeParam?: string | undefined; pageSize?: number | undefined }): string {

@@ -16,6 +16,7 @@ import {
   type Stream,
 } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
+import { rateLimitText } from '../../openapi/rules/questions.ts';
 
 export const CORRECTIONS_FILE = 'corrections.json';
 
@@ -115,7 +116,7 @@ export function changeBlueprint(blueprint: Blueprint, correction: Correction, re
     }
     case 'rate_limit':
       Object.assign(blueprint.rateLimit, parsed(RateLimit.partial(), value, refuse));
-      return JSON.stringify(blueprint.rateLimit);
+      return rateLimitText(blueprint.rateLimit);
     case 'operation': {
       const operation = blueprint.operations.find((one) => one.name === name);
       if (operation === undefined) return refuse(`there is no operation ${JSON.stringify(name)}.`);

@@ -54,7 +54,7 @@ describe('models: what the key has', () => {
         model: 'claude-sonet-5-5',
         severity: 'problem',
         message: 'Your key has no model claude-sonet-5-5.',
-        cure: 'Name another in the setting sourcewright.agents.models. The nearest that your key has: claude-sonnet-5-5, claude-opus-5-5, claude-haiku-5-5.',
+        cure: 'Name another in the setting sourcewright.agents.models (in the terminal: --model). The nearest that your key has: claude-sonnet-5-5, claude-opus-5-5, claude-haiku-5-5.',
       },
     ]);
     assert.equal(models.size, 0);
@@ -98,12 +98,12 @@ describe('models: what the key has', () => {
         [
           'warning',
           'The model old-one is deprecated. It retires on 2027-01-22.',
-          'Name another in the setting sourcewright.agents.models.',
+          'Name another in the setting sourcewright.agents.models (in the terminal: --model).',
         ],
         [
           'warning',
           'The model old-two is deprecated. No date is set yet.',
-          'Name another in the setting sourcewright.agents.models.',
+          'Name another in the setting sourcewright.agents.models (in the terminal: --model).',
         ],
       ],
     );

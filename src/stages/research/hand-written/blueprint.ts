@@ -1,7 +1,7 @@
 /** From a hand-written blueprint to the one that the compiler takes: filled in, with a fact for each value. */
 import type { Blueprint, Evidence, Fact, FactName, Stream } from '../../../blueprint/schema.ts';
 import { connectorName, givenName } from '../../../openapi/rules/naming.ts';
-import { pagingText } from '../../../openapi/rules/questions.ts';
+import { pagingText, rateLimitText } from '../../../openapi/rules/questions.ts';
 import { shorten } from '../../../openapi/rules/words.ts';
 import { finished } from '../finish-blueprint.ts';
 import type { HandWrittenBlueprint, HandWrittenStream, Source } from './contracts.ts';
@@ -68,15 +68,10 @@ function streamOf({ sources, ...stream }: HandWrittenStream, wanted: readonly st
 
 function apiFacts(given: HandWrittenBlueprint): Fact[] {
   const kinds = given.auth.map((option) => option.parts.map(({ kind }) => kind).join(' and ')).join(' or ');
-  const { requests, windowSeconds } = given.rateLimit;
-  const limit =
-    requests === undefined || windowSeconds === undefined
-      ? 'as the answers say'
-      : `${requests} requests in ${windowSeconds} seconds`;
   const values: [FactName, string][] = [
     ['base_url', given.baseUrl],
     ['auth', kinds],
-    ['rate_limit', limit],
+    ['rate_limit', rateLimitText(given.rateLimit)],
   ];
   return values.map(([fact, value]) => factOf(null, fact, value, given.sources[fact], given.docsUrl));
 }
