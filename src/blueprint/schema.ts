@@ -130,8 +130,10 @@ export const StreamParameter = z.object({
   description: z.string().optional(),
   required: z.boolean(),
   enum: z.array(z.union([z.string(), z.number(), z.boolean()])).optional(),
-  /** A constant to send, or else the config property that the person fills. Neither: not sent. */
-  value: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  /** A constant to send, or else the config property that the person fills. Neither: not sent. Objects and lists: in a body. */
+  value: z
+    .union([z.string(), z.number(), z.boolean(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
+    .optional(),
   configKey: PythonName.optional(),
 });
 export type StreamParameter = z.infer<typeof StreamParameter>;
@@ -143,6 +145,8 @@ export const Parent = z.object({
   parameters: z.array(
     z.object({
       name: z.string(),
+      /** Character that encloses the value in the request, doubled where the value holds it (`'My sheet'`). */
+      quote: z.string().length(1).optional(),
       /** Field of the parent's row, or the parent's own partition value of that name (for grandchildren). */
       from: z.discriminatedUnion('kind', [
         z.object({ kind: z.literal('record'), field: FieldPath }),
@@ -194,8 +198,11 @@ export const Stream = z.object({
   parameters: z.array(StreamParameter),
   /** Where the rows stand in the response body; `*` as a segment = every value of a map or element of a list. */
   recordPath: FieldPath,
-  /** `list`: an array of rows; `map`: an object whose values are rows; `single`: the body (at the path) is one row. */
-  recordShape: z.enum(['list', 'map', 'single']),
+  /**
+   * `list`: an array of rows; `map`: an object whose values are rows; `single`: the body (at the path) is one row; `table`: a
+   * list of lists, of which the first names the columns.
+   */
+  recordShape: z.enum(['list', 'map', 'single', 'table']),
   /** Each part a path in the row (`[['transaction_info', 'transaction_id']]`). Empty = none known. */
   primaryKey: z.array(FieldPath),
   paging: Paging,

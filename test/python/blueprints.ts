@@ -303,7 +303,53 @@ export const regions = blueprint('regions', {
   ],
 });
 
-const single = [shop, tickets, files, issues, ledger, crm, plain, regions];
+/** Tables as lists of lists, one for each sheet, whose title stands in the path in quotes. */
+export const workbook = blueprint('workbook', {
+  streams: [
+    stream('sheets', {
+      path: '/books/{bookId}',
+      parameters: [
+        { name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' },
+        { name: 'select', in: 'query', type: 'string', required: true, value: 'sheets.properties' },
+      ],
+      recordPath: ['sheets'],
+      primaryKey: [['properties', 'sheetId']],
+      schema: row({ properties: row({ sheetId: whole, title: text }) }),
+    }),
+    stream('cells', {
+      path: '/books/{bookId}/values/{range}',
+      parameters: [{ name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' }],
+      parent: {
+        stream: 'sheets',
+        parameters: [{ name: 'range', quote: "'", from: { kind: 'record', field: ['properties', 'title'] } }],
+      },
+      recordPath: ['values'],
+      recordShape: 'table',
+      primaryKey: [],
+      schema: row({ name: text, amount: whole }),
+    }),
+    stream('summary', {
+      path: '/books/{bookId}/summary',
+      method: 'POST',
+      parameters: [
+        { name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' },
+        {
+          name: 'filter',
+          in: 'body',
+          type: 'object',
+          required: true,
+          value: { property: 'object', values: ['page', 1, true, null] },
+        },
+      ],
+      recordPath: ['data', 'values'],
+      recordShape: 'table',
+      primaryKey: [],
+      schema: row({ total: whole }),
+    }),
+  ],
+});
+
+const single = [shop, tickets, files, issues, ledger, crm, plain, regions, workbook];
 
 /** All streams of the others in one connector, with every way to authenticate that may stand beside others. */
 export const everything = blueprint('everything', {

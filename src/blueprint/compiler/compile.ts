@@ -25,8 +25,10 @@ export interface CompiledFile {
 /** Template files that a connector needs only with a feature; all others it always has. */
 const ONLY_WITH: Readonly<Record<string, string>> = {
   'src/incremental.py': 'incremental',
+  'src/matrix.py': 'shape.table',
   'src/state.py': 'incremental',
   'tests/test_incremental.py': 'incremental',
+  'tests/test_matrix.py': 'shape.table',
   'tests/test_operation_rules.py': 'operations',
   'tests/test_operations.py': 'operations',
 };

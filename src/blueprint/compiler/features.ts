@@ -132,6 +132,8 @@ function streamFeatures(stream: Stream, all: readonly Stream[]): string[] {
   } else if (all.some((one) => one.name === stream.parent?.stream && one.incremental !== undefined)) {
     found.push('parents.incremental');
   }
+  if (stream.parent?.parameters.some(({ quote }) => quote !== undefined) === true)
+    found.push('parents.quoted');
   if (stream.recordPath.includes('*')) found.push('wildcard');
   if (stream.method === 'POST') found.push('post');
   if (stream.parent !== undefined) found.push('parents');

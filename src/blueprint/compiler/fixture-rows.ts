@@ -95,7 +95,9 @@ function filledPath(
   config: Record<string, unknown>,
 ): string {
   let path = stream.path.split('?')[0] ?? stream.path;
-  for (const [name, value] of Object.entries(partition)) path = path.replaceAll(`{${name}}`, textOf(value));
+  for (const [name, value] of Object.entries(partition)) {
+    path = path.replaceAll(`{${name}}`, quoted(stream, name, textOf(value)));
+  }
   for (const { name, in: place, value } of sentParameters(stream, config)) {
     if (place === 'path') path = path.replaceAll(`{${name}}`, textOf(value));
   }
@@ -118,6 +120,8 @@ function makeRow(
   for (const path of [...stream.primaryKey, ...keyFields, ...lastRecordField(stream)]) {
     if (!isCursor(path)) put(row, path, unique(schema, path, serial, stream.name));
   }
+  if (stream.recordShape === 'table')
+    return { ...(row as Record<string, Json>), x_not_described: 'kept', _row: index + 2 };
   // Fields that the description doesn't know are kept.
   if (index === 0) put(row, ['x_not_described'], { kept: true });
   if (stream.recordShape === 'map')
@@ -178,6 +182,11 @@ function cursorValue(stream: Stream, incremental: Incremental, step: number): Js
     case 'string':
       return `v${String(step).padStart(4, '0')}`;
   }
+}
+
+function quoted(stream: Stream, parameter: string, text: string): string {
+  const quote = stream.parent?.parameters.find(({ name }) => name === parameter)?.quote;
+  return quote === undefined ? text : quote + text.replaceAll(quote, quote + quote) + quote;
 }
 
 /** A value as it stands in a path. */

@@ -59,6 +59,15 @@ export function scalar(value: string | number | boolean | null): Code {
   return raw(String(value));
 }
 
+/** Any JSON value. */
+export function jsonValue(value: unknown): Code {
+  if (Array.isArray(value)) return list(value.map(jsonValue));
+  if (typeof value === 'object' && value !== null) {
+    return dict(Object.entries(value).map(([key, one]) => [key, jsonValue(one)] as const));
+  }
+  return scalar(value as string | number | boolean | null);
+}
+
 interface Item {
   readonly prefix: string;
   readonly code: Code;

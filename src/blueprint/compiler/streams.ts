@@ -3,7 +3,20 @@ import type { Blueprint, Incremental, Paging, Stream } from '../schema.ts';
 import { LINE_LENGTH, plainText } from './agent-face-python.ts';
 import { generatedStreams, isStrict, knownRate } from './features.ts';
 import { partitionColumns } from './partitions.ts';
-import { assign, call, dict, list, path, print, raw, scalar, str, tuple, type Code } from './python.ts';
+import {
+  assign,
+  call,
+  dict,
+  jsonValue,
+  list,
+  path,
+  print,
+  raw,
+  scalar,
+  str,
+  tuple,
+  type Code,
+} from './python.ts';
 
 /** The text of `streams.py`. */
 export function streamsModule(blueprint: Blueprint): string {
@@ -59,7 +72,7 @@ function streamCode(stream: Stream, all: readonly Stream[]): Code {
               call('Parameter', [
                 ['name', str(one.name)],
                 ['location', one.in === 'query' ? undefined : str(one.in)],
-                ['value', one.value === undefined ? undefined : scalar(one.value)],
+                ['value', one.value === undefined ? undefined : jsonValue(one.value)],
                 [
                   'config_key',
                   one.value !== undefined || one.configKey === undefined ? undefined : str(one.configKey),
@@ -126,12 +139,13 @@ function parentCode(stream: Stream, all: readonly Stream[]): Code | undefined {
     [
       'keys',
       tuple(
-        parent.parameters.map(({ name, from }) =>
+        parent.parameters.map(({ name, from, quote }) =>
           call('PartitionKey', [
             ['parameter', str(name)],
             ['column', str(columns.get(name) ?? name)],
             ['field', from.kind === 'record' ? path(from.field) : undefined],
             ['inherited', from.kind === 'partition' ? str(from.parameter) : undefined],
+            ['quote', quote === undefined ? undefined : str(quote)],
           ]),
         ),
       ),
@@ -172,6 +186,12 @@ export function recordSchema(stream: Stream, all: readonly Stream[]): Record<str
   ]);
   if (stream.recordShape === 'map')
     added.push(['_key', { type: 'string', description: 'The key of this row in its map.' }]);
+  if (stream.recordShape === 'table') {
+    added.push([
+      '_row',
+      { type: 'integer', description: 'Where the row stands; the names of the columns are row 1.' },
+    ]);
+  }
   const types = [row['type']].flat();
   const isObject = types.includes('object') || 'properties' in row || row['type'] === undefined;
   const properties = isObject ? (row['properties'] as Record<string, unknown> | undefined) : { value: row };

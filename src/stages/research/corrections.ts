@@ -13,7 +13,7 @@ import {
   type Blueprint,
   type Fact,
   type Operation,
-  type Stream,
+  Stream,
 } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
 import { rateLimitText } from '../../openapi/rules/questions.ts';
@@ -36,7 +36,7 @@ const PathValue = z
   .transform((path) => (typeof path !== 'string' ? path : path === '' ? [] : path.split('.')));
 const RecordPathValue = z.union([
   PathValue.transform((recordPath) => ({ recordPath, recordShape: undefined })),
-  z.object({ recordPath: PathValue, recordShape: z.enum(['list', 'map', 'single']).optional() }),
+  z.object({ recordPath: PathValue, recordShape: Stream.shape.recordShape.optional() }),
 ]);
 /** `"id"`, `["a", "b"]` (two fields) or `[["meta", "id"]]` (one nested field). */
 const PrimaryKeyValue = z

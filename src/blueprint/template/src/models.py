@@ -31,7 +31,7 @@ class Parameter:
 
     name: str
     location: Location = "query"
-    value: Scalar | None = None
+    value: Scalar | dict[str, Any] | list[Any] | None = None
     config_key: str | None = None
 # </feature>
 # <feature parents>
@@ -49,6 +49,16 @@ class PartitionKey:
     column: str
     field: FieldPath | None = None
     inherited: str | None = None
+    # <feature parents.quoted>
+    quote: str | None = None
+    """Character that encloses the value in the request, doubled where the value itself holds it."""
+
+    def sent(self, value: Scalar) -> Scalar:
+        """Return the value as the request has it."""
+        if self.quote is None:
+            return value
+        return self.quote + str(value).replace(self.quote, self.quote * 2) + self.quote
+    # </feature>
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +108,7 @@ class Stream:
     method: Literal["GET", "POST"] = "GET"
     # </feature>
     record_path: FieldPath = ()
-    shape: Literal["list", "map", "single"] = "list"
+    shape: Literal["list", "map", "single", "table"] = "list"
     primary_key: tuple[FieldPath, ...] = ()
     paging: Paging = field(default_factory=Paging)
     # <feature parameters>

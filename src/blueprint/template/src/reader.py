@@ -154,6 +154,7 @@ class StreamReader:
         fixed = {location: self._parameters(stream, location) for location in _LOCATIONS}
         # </feature>
         # <feature parents>
+        partition = _sent(stream, partition)  # <feature parents.quoted>
         # A parent's value that is not part of the path goes into the query.
         in_path = {name: value for name, value in partition.items() if f"{{{name}}}" in stream.path}
         in_query = {name: value for name, value in partition.items() if name not in in_path}
@@ -228,6 +229,16 @@ def _partition_of(parent: Parent, row: Record, above: Partition) -> Partition | 
     return partition
 
 
+# <feature parents.quoted>
+def _sent(stream: Stream, partition: Partition) -> Partition:
+    """Return the parent's values as the request has them."""
+    if stream.parent is None:
+        return partition
+    keys = {key.parameter: key for key in stream.parent.keys}
+    return {name: keys[name].sent(value) for name, value in partition.items()}
+
+
+# </feature>
 def _labelled(stream: Stream, partition: Partition, rows: list[Any]) -> list[Record]:
     """Return rows as records that say which parent they belong to."""
     records = as_records(rows)

@@ -148,11 +148,16 @@ class MockApi(httpx.AsyncBaseTransport):
     def _list(self, request: httpx.Request) -> tuple[dict[str, str], Any]:
         query = _unique(parse_qsl(request.url.query.decode(), keep_blank_values=True))
         self._check_sender(request, query)
+        refused = RefusedError(404, f"There is no {request.method} {request.url.path}.")
         for name, stream in STREAMS.items():
             for collection in self.rows[name]:
                 if self._is_asked(request, query, stream, collection):
-                    return self._page(request, query, stream, collection)
-        raise RefusedError(404, f"There is no {request.method} {request.url.path}.")
+                    wrong = None if "_next" in query else _wrong_parameter(request, query, stream)
+                    if wrong is None:
+                        return self._page(request, query, stream, collection)
+                    # Another stream may have the same path and differ in what it always sends.
+                    refused = RefusedError(400, wrong)
+        raise refused
 
     def _check_sender(self, request: httpx.Request, query: dict[str, Any]) -> None:
         base = self.base_url
@@ -230,9 +235,6 @@ class MockApi(httpx.AsyncBaseTransport):
         stream: dict[str, Any],
         collection: dict[str, Any],
     ) -> tuple[dict[str, str], Any]:
-        follows = "_next" in query
-        if not follows:
-            _check_parameters(request, query, stream)
         rows = collection["rows"]
         # <feature paging.any|incremental.param>
         sent = query if request.method == "GET" else json.loads(request.content or b"{}")
@@ -248,6 +250,7 @@ class MockApi(httpx.AsyncBaseTransport):
         if paging["kind"] == "none":
             return {}, body_of(stream, rows)
         size, wanted = paging["size_param"], paging["page_size"]
+        follows = "_next" in query
         if not follows and size and wanted and str(sent.get(size)) != str(wanted):
             raise RefusedError(400, f"{size} is not {wanted}.")
         start = self._start(paging, rows, sent, query)
@@ -368,10 +371,10 @@ def _unique(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     return query
 
 
-def _check_parameters(
+def _wrong_parameter(
     request: httpx.Request, query: dict[str, Any], stream: dict[str, Any]
-) -> None:
-    """Refuse a request without what all requests of a stream carry."""
+) -> str | None:
+    """Return what is wrong with a request that lacks what all requests of a stream carry."""
     sent: dict[str, Any] = {"query": query, "header": request.headers}
     cookies = request.headers.get("Cookie", "").split("; ")
     sent["cookie"] = dict(cookie.split("=", 1) for cookie in cookies if cookie)
@@ -381,9 +384,8 @@ def _check_parameters(
             continue
         found = sent[parameter["in"]].get(parameter["name"])
         if _words(found) != _words(parameter["value"]):
-            raise RefusedError(
-                400, f"{parameter['name']} is {found!r}, not {parameter['value']!r}."
-            )
+            return f"{parameter['name']} is {found!r}, not {parameter['value']!r}."
+    return None
 
 
 def _words(value: Any) -> Any:
@@ -404,6 +406,11 @@ def _nested(shape: str, path: list[str], rows: list[Any]) -> Any:
         return [_nested(shape, path[1:], part) for part in parts]
     if path:
         return {path[0]: _nested(shape, path[1:], rows)}
+    # <feature shape.table>
+    if shape == "table":
+        names = [name for name in rows[0] if name != "_row"] if rows else []
+        return [names, *[[row[name] for name in names] for row in rows]] if rows else []
+    # </feature>
     if shape == "map":
         return {row.pop("_key"): row["value"] if list(row) == ["value"] else row for row in rows}
     if shape == "single":
