@@ -91,9 +91,13 @@ for (const name of await readdir(join(root, 'dist'))) {
 }
 process.stderr.write(`built ${sizes.join(', ')} in ${Math.round(performance.now() - startedAt)} ms\n`);
 
-/** The Python files: the compiler's template and our helper scripts. Caches of a test run are left behind. */
+/** The Python files: the compiler's template, our helper scripts and checks. Caches of a test run are left behind. */
 async function copyPython() {
-  const folders = { 'src/blueprint/template': 'template', 'src/python/scripts': 'python-scripts' };
+  const folders = {
+    'src/blueprint/template': 'template',
+    'src/python/scripts': 'python-scripts',
+    'src/conformance/python/conformance': 'python-scripts/conformance',
+  };
   const leftBehind =
     /^(__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.venv|.*\.egg-info|.*\.pyc|\.coverage)$/;
   await mkdir(join(root, 'dist'), { recursive: true });

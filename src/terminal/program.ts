@@ -1,6 +1,7 @@
 /** The commands of the terminal program, their words and their help. */
 import { Command, CommanderError, Option } from 'commander';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
+import { conform, type ConformOptions } from './commands/conform.ts';
 import { generate, type GenerateCommandOptions } from './commands/generate.ts';
 import { inspect, type InspectOptions } from './commands/inspect.ts';
 import { models, type ModelsOptions } from './commands/models.ts';
@@ -111,6 +112,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .option('--streams <names>', 'streams to generate, with commas between (default: the sensible ones)')
     .option('--auto', 'approve every gate')
     .option('--approve <gate>', 'approve this gate in advance; may be given again', collect)
+    .option('--mutants <n>', 'mistakes to plant into the code to judge its tests; 0 = none (default: 30)')
     .option('--probe', 'ask the API itself a few GET requests to confirm what was found')
     .addOption(credentials())
     .addOption(workspace())
@@ -177,6 +179,20 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .addOption(verbose())
     .action(async (folder: string, options: ReplayOptions) => {
       done(await replay(session, folder, options));
+    });
+
+  program
+    .command('conform')
+    .description('judge a connector by the conformance suite: its command line and its Python interface')
+    .argument('<dir>', 'folder of the connector, source-<name>')
+    .option(
+      '--python <path>',
+      'interpreter that has the connector’s requirements-dev.txt (default: set one up)',
+    )
+    .option('--only <id>', 'run this check; may be given again', collect)
+    .addOption(json())
+    .action(async (dir: string, options: ConformOptions) => {
+      done(await conform(session, dir, options));
     });
 
   program

@@ -1,0 +1,211 @@
+/** Mistakes that are planted into compiled connectors, each with the check that must fail because of it. */
+import { mutants } from '../../python/mutants.ts';
+import type { Edit } from './connectors.ts';
+
+export interface Mistake {
+  readonly name: string;
+  /** Name of the connector's blueprint. */
+  readonly connector: string;
+  readonly edits: readonly Edit[];
+  /** Without its `data.` in front. */
+  readonly check: string;
+}
+
+/** Mistakes that the connectors' own tests are tried with too, by name. */
+const SHARED: Readonly<Record<string, string>> = {
+  'first-page-only': 'every-row-once',
+  'page-off-by-one': 'every-page-once',
+  'failed-page-swallowed': 'no-failed-page-is-swallowed',
+  'circle-not-noticed': 'circles-are-an-error',
+  'next-page-on-any-host': 'foreign-pages-are-refused',
+  'retry-after-ignored': 'retry-after-is-obeyed',
+  'retry-after-capped': 'a-used-up-quota-ends-at-once',
+  'rate-limit-never-retried': 'throttling-ends',
+  'server-error-never-retried': 'passing-failures-are-retried',
+  'lost-connection-never-retried': 'lost-connections-are-retried',
+  'refused-credentials-retried': 'errors-have-their-class',
+  'secret-in-errors': 'secrets-are-nowhere',
+  'secret-not-marked': 'secrets-are-marked',
+  'boundary-is-strict': 'boundary-ticks-come-again',
+  'filter-inverted': 'incremental-equals-full',
+  'filter-never-sent': 'the-filter-is-sent',
+  'state-never-saved': 'later-rows-are-read-next-time',
+  'state-of-the-last-record': 'a-second-read-brings-news-only',
+  'state-moved-by-a-failed-read': 'a-failed-read-loses-nothing',
+  'child-read-twice': 'children-come-once',
+  'missing-path-is-empty': 'an-error-body-is-no-success',
+  'blank-row-ends-the-page': 'blank-rows-end-nothing',
+  'unknown-fields-dropped': 'unknown-fields-are-kept',
+  'token-never-renewed': 'expiring-tokens-are-renewed',
+  'refused-token-kept': 'a-refused-token-is-renewed-once',
+  'rotated-token-lost': 'rotated-tokens-are-handed-on',
+  'limit-not-kept': 'known-limits-are-kept',
+  'failed-stream-reported-complete': 'a-lasting-failure-ends-one-stream',
+  'unknown-properties-accepted': 'misspelt-settings-are-refused',
+};
+
+function shared([name, check]: readonly [string, string]): Mistake {
+  const mutant = mutants.find((one) => one.name === name);
+  if (mutant === undefined) throw new Error(`There is no mutant ${name} any more.`);
+  return { name, connector: mutant.connector, edits: [mutant], check };
+}
+
+function own(
+  name: string,
+  check: string,
+  connector: string,
+  ...edits: (readonly [file: string, find: string, replace: string])[]
+): Mistake {
+  return { name, connector, check, edits: edits.map(([file, find, replace]) => ({ file, find, replace })) };
+}
+
+const OWN: readonly Mistake[] = [
+  own('specification-without-fields', 'spec-is-valid', 'plain', [
+    'connector.py',
+    '"connectionSpecification": connection_specification(),',
+    '"connectionSpecification": {"type": "object", "properties": [], "x": connection_specification()},',
+  ]),
+  own('check-always-succeeds', 'wrong-credentials-fail', 'issues', [
+    'connector.py',
+    '        if failure is not None:\n            raise failure',
+    '        if failure is None:\n            return',
+  ]),
+  own('check-forgets-the-server', 'an-unreachable-api-fails-the-check', 'plain', [
+    'connector.py',
+    '        if failure is not None:\n            raise failure',
+    '        if failure is None:\n            return',
+  ]),
+  own('cursor-not-in-the-catalog', 'discover-is-valid', 'issues', [
+    'connector.py',
+    'entry["default_cursor_field"] = list(incremental.cursor_field)',
+    'entry["default_cursor_field"] = []',
+  ]),
+  own('wrong-key', 'declared-keys-tell-records-apart', 'shop', [
+    'connector.py',
+    '[list(path) for path in stream.primary_key]',
+    '[["no_such_field"] for path in stream.primary_key]',
+  ]),
+  own('wrong-type', 'records-match-their-schema', 'shop', [
+    'schemas/customers.json',
+    '"integer"',
+    '"boolean"',
+  ]),
+  own('a-single-row-is-a-heading', 'a-single-row-is-read', 'regions', [
+    'records.py',
+    'for row in rows if row is not None]',
+    'for row in (rows if len(rows) > 1 else []) if row is not None]',
+  ]),
+  own('an-empty-list-breaks-it', 'an-empty-list-is-no-error', 'shop', [
+    'paging.py',
+    'received += len(rows)',
+    'received += len(rows) or 1 // 0',
+  ]),
+  own('never-says-that-it-started', 'statuses-and-counts-agree', 'plain', [
+    'connector.py',
+    '    output.status(name, "STARTED")\n',
+    '',
+  ]),
+  own('a-repeated-page-goes-on', 'an-ignored-page-is-no-loop', 'regions', [
+    'paging.py',
+    'if paging.numbered and previous is not None and rows and rows == previous.rows:',
+    'if paging.numbered and previous is not None and rows and rows is previous.rows:',
+  ]),
+  own('a-gone-parent-ends-the-read', 'a-gone-parent-is-passed-over', 'shop', [
+    'reader.py',
+    'error.status != httpx.codes.NOT_FOUND:',
+    'error.status != httpx.codes.GONE:',
+  ]),
+  own('refused-children-are-passed-over', 'refused-children-are-an-error', 'shop', [
+    'reader.py',
+    'error.status != httpx.codes.NOT_FOUND:',
+    'error.status not in (400, 404):',
+  ]),
+  own('full-refresh-from-the-state', 'full-refresh-ignores-the-state', 'tickets', [
+    'connector.py',
+    'if selection.sync_mode == "incremental" and stream.incremental is not None:',
+    'if stream.incremental is not None:',
+  ]),
+  own('null-cursor-dropped', 'rows-without-cursor-are-kept', 'tickets', [
+    'incremental.py',
+    'return value is None or self.lower is None or',
+    'return value is not None and self.lower is None or value is not None and',
+  ]),
+  own('a-future-state-is-refused', 'a-future-state-is-no-error', 'tickets', [
+    'connector.py',
+    '        progress = StreamState(stream.incremental, state)\n    output.status',
+    '        progress = StreamState(stream.incremental, state)\n        assert str(state) < "{\'created\': 1740"\n    output.status',
+  ]),
+  own(
+    'state-before-its-records',
+    'state-comes-after-its-records',
+    'tickets',
+    ['connector.py', '_CHECKPOINT_RECORDS = 1_000', '_CHECKPOINT_RECORDS = 0'],
+    [
+      'reader.py',
+      '                    state.observe(records)\n',
+      '                    state.observe(records)\n                    state.commit()\n',
+    ],
+  ),
+  own('no-state-on-the-way', 'long-reads-are-checkpointed', 'ledger', [
+    'connector.py',
+    '_CHECKPOINT_RECORDS = 1_000',
+    '_CHECKPOINT_RECORDS = 1_000_000',
+  ]),
+  own('parents-from-their-own-state', 'every-row-once', 'shop', [
+    'reader.py',
+    'for piece in full_pieces(stream.incremental, self._config, self._client.now()):',
+    'for piece in pieces(stream.incremental, self._config, "2024-01-04", self._client.now()):',
+  ]),
+  own('refusals-retried', 'refusals-are-not-retried', 'plain', [
+    'client.py',
+    'raise ApiError(detail, status=status)',
+    'raise TransientError(detail, status=status)',
+  ]),
+  own('html-is-an-empty-answer', 'no-json-is-an-error', 'plain', [
+    'client.py',
+    'raise ApiError(f"{shown} answered with {kind}, not valid JSON.") from None',
+    'body = None if (shown, kind) else body',
+  ]),
+  own('always-the-same-wait', 'backoff-grows', 'plain', [
+    'client.py',
+    'float(min(2.0**state.attempt_number * jitter, LONGEST_WAIT / 2))',
+    'float(min(1.0, jitter + 1.0))',
+  ]),
+  own('retry-after-date-ignored', 'retry-after-dates-are-obeyed', 'plain', [
+    'client.py',
+    'return max(parsedate_to_datetime(text).timestamp() - self.now(), 0.0)',
+    'return 1.0 if parsedate_to_datetime(text) else 0.0',
+  ]),
+  own('limit-headers-ignored', 'limit-headers-are-heeded', 'crm', [
+    'client.py',
+    'if headers.get(api.REMAINING_HEADER, "").strip() == "0":',
+    'if headers.get(api.REMAINING_HEADER, "").strip() == "none":',
+  ]),
+  own('a-token-for-each-request', 'a-token-is-fetched-once', 'crm', [
+    'auth.py',
+    'if self._token is None or expired:',
+    'if self._session is not None or expired:',
+  ]),
+  own('an-unusable-catalog-is-empty', 'unusable-catalogs-are-refused', 'plain', [
+    '__main__.py',
+    'raise ConfigError(f"{path} is not a configured catalog.") from None',
+    'return []',
+  ]),
+  own('prints-as-it-goes', 'the-program-speaks-the-protocol', 'plain', [
+    '__main__.py',
+    '    arguments = _parser().parse_args(argv)\n',
+    '    arguments = _parser().parse_args(argv)\n    print("Reading.")\n',
+  ]),
+  own('deaf-to-signals', 'sigterm-ends-with-the-state', 'tickets', [
+    '__main__.py',
+    'signal.SIGTERM, task.cancel)',
+    'signal.SIGTERM, lambda: None)',
+  ]),
+  own('a-broken-page-ends-it', 'a-broken-page-is-read-again', 'plain', [
+    'client.py',
+    'except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError) as error:',
+    'except httpx.TimeoutException as error:',
+  ]),
+];
+
+export const MISTAKES: readonly Mistake[] = [...Object.entries(SHARED).map(shared), ...OWN];
