@@ -19,6 +19,8 @@ const SETTINGS = {
   'terminal.integrated.gpuAcceleration': 'off',
   'chat.disableAIFeatures': true,
   'git.openRepositoryInParentFolders': 'never',
+  // Each run in these tests would take half a minute longer.
+  'sourcewright.limits.mutants': 0,
 };
 
 /**

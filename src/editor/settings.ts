@@ -44,6 +44,7 @@ export function readSettings(folder: WorkspaceFolder): Settings {
       codeFixes: count('codeFixes', 3),
       reviewCycles: count('reviewCycles', 2),
       reResearch: count('reResearch', 1),
+      mutants: Math.min(count('mutants', 30), 500),
     },
   };
 }

@@ -42,11 +42,19 @@ export const PauseCause = z.enum([
 ]);
 export type PauseCause = z.infer<typeof PauseCause>;
 
+/** Rule of the finding that tests let a planted mistake through. */
+export const SURVIVING_MUTANT = 'surviving-mutant';
+
+/** How many mistakes are planted for a new run where nobody says otherwise. */
+export const DEFAULT_MUTANTS = 30;
+
 export const Limits = z.object({
   testFixes: z.number().int().min(0).default(3),
   codeFixes: z.number().int().min(0).default(3),
   reviewCycles: z.number().int().min(0).default(2),
   reResearch: z.number().int().min(0).default(1),
+  /** Mistakes that are planted into the code to judge tests that pass; absent or 0 = none. */
+  mutants: z.number().int().min(0).max(500).optional(),
 });
 export type Limits = z.infer<typeof Limits>;
 
@@ -227,6 +235,48 @@ export const TestCase = z.object({
 });
 export type TestCase = z.infer<typeof TestCase>;
 
+/** One mistake that was planted into a copy of the code, and what the tests made of it. */
+export const Mutant = z.object({
+  /** Relative to the connector's folder, with forward slashes. */
+  file: z.string(),
+  line: z.number().int().min(1),
+  /** Kind of mistake: `boundary`, `raise`, `text` … */
+  operator: z.string(),
+  /** The line as it is and with the mistake, without indentation. */
+  before: z.string(),
+  after: z.string(),
+  /** The line reads otherwise than it was compiled. */
+  handWritten: z.boolean(),
+  /** `timed-out`: the tests did not end, which counts as noticed. `not-run`: the time for all was over. */
+  outcome: z.enum(['killed', 'survived', 'timed-out', 'not-run']),
+  /** How many tests met it. */
+  tests: z.number().int(),
+  /** Ids of the first tests that noticed it; none where the tests could not even be collected. */
+  killedBy: z.array(z.string()),
+});
+export type Mutant = z.infer<typeof Mutant>;
+
+/** What tests that pass are worth: the share of a sample of planted mistakes that they notice. */
+export const Mutation = z.object({
+  /** Why nothing or less than asked for can be said; null where all went well. */
+  note: z.string().nullable(),
+  /** What chose the sample, with the code itself. */
+  seed: z.string(),
+  limit: z.number().int(),
+  /** Places where a mistake could have been planted, on lines that tests run. */
+  candidates: z.number().int(),
+  killed: z.number().int(),
+  survived: z.number().int(),
+  timedOut: z.number().int(),
+  notRun: z.number().int(),
+  /** Percentage of those that ran which were noticed, to one decimal; null where none ran. */
+  killRate: z.number().nullable(),
+  mutants: z.array(Mutant),
+  /** Tests that met mistakes of the sample and noticed none. The sample is small: no verdict on a test. */
+  idleTests: z.array(z.string()),
+});
+export type Mutation = z.infer<typeof Mutation>;
+
 /** `test-report.json`: made of pytest's exit code, its JUnit XML and the hashes of what ran; never of anyone's word. */
 export const TestReport = z.object({
   schemaVersion: z.literal(1),
@@ -253,6 +303,8 @@ export const TestReport = z.object({
   durationMs: z.number(),
   /** New skip or xfail, removed asserts or tests, edited fixtures, locked files touched. */
   integrity: z.array(Finding),
+  /** Absent where the tests did not pass, or none was asked for. */
+  mutation: Mutation.optional(),
 });
 export type TestReport = z.infer<typeof TestReport>;
 
@@ -265,6 +317,8 @@ export const TestResult = z.object({
   skipped: z.number(),
   coverage: z.number().nullable(),
   failing: z.array(z.string()),
+  /** Percentage of planted mistakes that the tests noticed; absent where none was planted. */
+  killRate: z.number().nullable().optional(),
 });
 export type TestResult = z.infer<typeof TestResult>;
 

@@ -2,7 +2,15 @@
  * What the transitions of the machine compute: the context of a new attempt, the evidence that decides, and the words for
  * the person. Pure functions, so that each can be read and tested by itself.
  */
-import type { Feedback, Finding, ReviewResult, StageMode, StageName, StageResult } from './contracts.ts';
+import {
+  type Feedback,
+  type Finding,
+  type ReviewResult,
+  type StageMode,
+  type StageName,
+  type StageResult,
+  SURVIVING_MUTANT,
+} from './contracts.ts';
 import type { FaultSide, OpenFindings, PipelineContext, TestEvidence } from './machine-types.ts';
 
 /** Attempts of each stage before the first. */
@@ -106,7 +114,11 @@ export const ACCEPTED = 'Correct these findings of the review.';
  */
 export const isForTester = (accepted: readonly Finding[]): boolean =>
   accepted.length > 0 &&
-  accepted.every(({ source, range }) => source === 'model' && range.file.startsWith('tests/'));
+  accepted.every(({ source, rule, range }) => {
+    // What the tests let through stands in the code, but only tests can answer it.
+    if (rule === SURVIVING_MUTANT) return true;
+    return source === 'model' && range.file.startsWith('tests/');
+  });
 
 /** Why no further fix is tried. */
 export function limitText(context: PipelineContext, result: StageResult<'diagnose'>): string {

@@ -78,7 +78,9 @@ function testNote(result: StageResult<'test'>): string {
   const failing = result.failed + result.errors;
   if (failing > 0) return `${failing} of ${plural(result.total, 'test')} failed${coverage}`;
   const skipped = result.skipped === 0 ? '' : `, ${result.skipped} skipped`;
-  return `${plural(result.passed, 'test')} passed${skipped}${coverage}`;
+  const noticed = result.killRate ?? undefined;
+  const kills = noticed === undefined ? '' : `, ${Math.round(noticed)}% of planted mistakes noticed`;
+  return `${plural(result.passed, 'test')} passed${skipped}${coverage}${kills}`;
 }
 
 const VERDICTS: Record<StageResult<'diagnose'>['verdict'], string> = {

@@ -72,6 +72,7 @@ function testNumbers({ tests }: RunSummary): string {
   if (tests.errors > 0) parts.push(count(tests.errors, 'error'));
   if (tests.skipped > 0) parts.push(`${tests.skipped} skipped`);
   if (tests.coverage !== null) parts.push(`${Math.round(tests.coverage)}% of the lines ran`);
+  if (tests.killRate != null) parts.push(`${Math.round(tests.killRate)}% of planted mistakes noticed`);
   return parts.join(', ');
 }
 

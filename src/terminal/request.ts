@@ -2,7 +2,14 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
-import { Engine, GateName, Limits, type GatePolicy, type RunRequest } from '../pipeline/contracts.ts';
+import {
+  DEFAULT_MUTANTS,
+  Engine,
+  GateName,
+  Limits,
+  type GatePolicy,
+  type RunRequest,
+} from '../pipeline/contracts.ts';
 import { agentOptionsFrom, refuseForRules, type AgentWords } from './agent-options.ts';
 
 /** The options of `generate`, as commander hands them over. */
@@ -18,6 +25,7 @@ export interface GenerateOptions extends AgentWords {
   readonly credentials?: string;
   /** The source is a page of documentation. */
   readonly docs?: boolean;
+  readonly mutants?: string;
 }
 
 /** @throws SourcewrightError `input` for a source or an option that can't be used. */
@@ -51,10 +59,19 @@ export async function requestFrom(
     engine,
     ...(streams !== undefined && { streams }),
     gates: gatesFrom(options),
-    limits: Limits.parse({}),
+    limits: limitsFrom(options),
     probe: options.probe ?? false,
     ...(engine === 'agents' && { agents: agentOptionsFrom(options) }),
   };
+}
+
+function limitsFrom({ mutants = String(DEFAULT_MUTANTS) }: GenerateOptions): Limits {
+  const limits = /^\d{1,3}$/.test(mutants) ? Limits.safeParse({ mutants: Number(mutants) }) : undefined;
+  if (limits?.success === true) return limits.data;
+  throw new SourcewrightError('input', `--mutants takes a whole number from 0 to 500, not "${mutants}".`, {
+    where: '--mutants',
+    cure: 'Leave it out for the usual number; 0 plants no mistakes.',
+  });
 }
 
 function engineFrom(text: string): Engine {

@@ -48,6 +48,8 @@ export interface RunSummary {
     readonly skipped: number;
     /** Percentage of lines, or null where it was not measured. */
     readonly coverage: number | null;
+    /** Percentage of planted mistakes that the tests noticed; absent where none was planted. */
+    readonly killRate?: number | null;
   };
   readonly review: { readonly findings: readonly FindingSummary[]; readonly open: number };
   readonly publication: {
@@ -158,8 +160,9 @@ export function withAnswers(review: Review | undefined): FindingSummary[] {
 }
 
 function numbersOf(report: TestReport): RunSummary['tests'] {
-  const { total, passed, failed, errors, skipped, coverage } = report;
-  return { total, passed, failed, errors, skipped, coverage };
+  const { total, passed, failed, errors, skipped, coverage, mutation } = report;
+  const rate = mutation === undefined ? {} : { killRate: mutation.killRate };
+  return { total, passed, failed, errors, skipped, coverage, ...rate };
 }
 
 function placesOf(publication: Publication): RunSummary['publication'] {

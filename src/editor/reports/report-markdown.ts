@@ -1,6 +1,7 @@
 /** The artifacts that programs read, as Markdown for people. Pure: text in, text out; no text of others becomes markup. */
 import {
   DiagnoseResult,
+  type Mutation,
   Publication,
   Review,
   TestReport,
@@ -17,6 +18,7 @@ const RENDERERS: Readonly<Record<string, (content: unknown) => string[]>> = {
   'publication.json': (content) => publication(Publication.parse(content)),
 };
 const DETAILS_LIMIT = 8192;
+const IDLE_SHOWN = 20;
 
 /** `json` of the artifact `name` as Markdown. Says so in the text itself where it can't be read. */
 export function renderReport(name: string, json: string): string {
@@ -50,6 +52,7 @@ function testReport(report: TestReport): string[] {
   const bad = report.cases.filter(({ outcome }) => outcome === 'failed' || outcome === 'error');
   if (bad.length > 0) lines.push('## What failed', '', ...bad.flatMap(failedCase));
   lines.push(...findings('Integrity', report.integrity));
+  if (report.mutation !== undefined) lines.push(...plantedMistakes(report.mutation));
   lines.push('## All tests', '');
   lines.push(
     ...table(
@@ -59,6 +62,43 @@ function testReport(report: TestReport): string[] {
   );
   lines.push(`Ran ${code(report.command.join(' '), 600)} with Python ${plain(report.python)}.`);
   return lines;
+}
+
+function plantedMistakes(mutation: Mutation): string[] {
+  const { note, candidates, limit, killed, survived, timedOut, notRun, killRate, idleTests } = mutation;
+  const unnoticed = mutation.mutants.filter(({ outcome }) => outcome === 'survived');
+  const idle = `${idleTests.length} tests met some of these mistakes and noticed none. With so few mistakes that says little of each: ${idleTests
+    .slice(0, IDLE_SHOWN)
+    .map((id) => code(id))
+    .join(', ')}${idleTests.length > IDLE_SHOWN ? ' …' : ''}.`;
+  return [
+    '## Planted mistakes',
+    '',
+    ...(note === null ? [] : [`${plain(note, 600)}.`, '']),
+    `A sample of at most ${limit} of ${candidates} places on lines that tests run.`,
+    '',
+    ...table(
+      ['kill rate', 'killed', 'survived', 'ended at the time limit', 'not run'],
+      [
+        [
+          killRate === null ? '' : `${killRate.toFixed(1)} %`,
+          ...[killed, survived, timedOut, notRun].map(String),
+        ],
+      ],
+    ),
+    ...(unnoticed.length === 0 ? [] : ['### Noticed by no test', '']),
+    ...table(
+      ['where', 'mistake', 'the code', 'with the mistake', 'written by hand'],
+      unnoticed.map(({ file, line, operator, before, after, handWritten }) => [
+        code(`${file}:${line}`),
+        operator,
+        code(before, 200),
+        code(after, 200),
+        handWritten ? 'yes' : 'no',
+      ]),
+    ),
+    ...(idleTests.length === 0 ? [] : [idle, '']),
+  ];
 }
 
 function failedCase(test: TestCase): string[] {

@@ -33,6 +33,7 @@ import {
   vacuousTests,
 } from './judge.ts';
 import { judgedBefore, rememberJudged, rememberVerdict, type WeakTest } from './memory.ts';
+import { askForSurvivors, survivorFindings } from './survivors.ts';
 import { checkWeakTests, type Pass, passGiven, WeakTests, weakTestFindings } from './pass-question.ts';
 
 /** A look at some lines: nothing here takes long. */
@@ -120,7 +121,11 @@ async function onPass(
   const weak = await weakTests(runtime, context, pass);
   if ('status' in weak) return weak;
   const findings = await weakTestFindings(context.connectorDir, weak, pass.found);
-  return passWith(report, [...pass.found, ...findings]);
+  const survivors = await survivorFindings(context.connectorDir, report, ({ handWritten }) =>
+    handWritten ? 'warning' : 'info',
+  );
+  const passed = passWith(report, [...pass.found, ...findings], survivors);
+  return (await askForSurvivors(context, report, survivors)) ?? passed;
 }
 
 /** The stage *diagnose* of the engine `agents`. */

@@ -14,6 +14,7 @@ import { hashFile, sha256 } from '../../workspace/files.ts';
 import { generatedFiles, connectorEnvironment, helperScript } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { finishFindings } from '../findings.ts';
+import { survivorWords } from './survivors.ts';
 import { type ChangedSides, classify, classifyOutput, type Fault, overall } from './classify.ts';
 
 /** The report of the stage *test*. @throws SourcewrightError `corrupt` when there is none. */
@@ -74,8 +75,13 @@ export async function vacuousTests(dir: string, suite: SuiteInspection): Promise
   return finishFindings(dir, drafts);
 }
 
-/** A pass stays a pass; what was found about the tests goes with it. */
-export function passWith(report: TestReport, found: readonly Finding[]): DiagnoseResult {
+/** A pass stays a pass; what was found about the tests goes with it, and what planted mistakes showed. */
+export function passWith(
+  report: TestReport,
+  found: readonly Finding[],
+  survivors: readonly Finding[] = [],
+): DiagnoseResult {
+  const noticed = report.mutation === undefined ? '' : ` ${survivorWords(report.mutation)}`;
   const explanation =
     found.length === 0
       ? `All ${report.passed} tests pass, and each of them can fail.`
@@ -83,7 +89,12 @@ export function passWith(report: TestReport, found: readonly Finding[]): Diagnos
           .slice(0, 3)
           .map((finding) => finding.message)
           .join(' ')}`;
-  return { verdict: 'pass', explanation, evidence: [], vacuous: [...found] };
+  return {
+    verdict: 'pass',
+    explanation: `${explanation}${noticed}`,
+    evidence: [],
+    vacuous: [...found, ...survivors],
+  };
 }
 
 export const WORDS: Readonly<Record<Fault, string>> = {

@@ -30,13 +30,17 @@ const Memory = z.object({
   schemaVersion: z.literal(1),
   verdicts: z.array(Verdict),
   judged: z.array(z.object({ testsSha256: z.string(), findings: z.array(WeakTest) })),
+  /** Planted mistakes that the tester was asked about, by the attempt that asked. */
+  asked: z.array(z.object({ attempt: z.number().int(), mistakes: z.array(z.string()) })).default([]),
 });
 type Memory = z.infer<typeof Memory>;
 
 const FILE = 'test-reviews.json';
 
 async function recall(context: StageContext): Promise<Memory> {
-  return (await context.readArtifact(FILE, Memory)) ?? { schemaVersion: 1, verdicts: [], judged: [] };
+  return (
+    (await context.readArtifact(FILE, Memory)) ?? { schemaVersion: 1, verdicts: [], judged: [], asked: [] }
+  );
 }
 
 /** What was found about exactly these tests before, whatever has happened to the code since. */
@@ -79,4 +83,23 @@ export async function rememberVerdict(
   const entry = { attempt: context.attempt, verdict, explanation, failing, codeSha256, testsSha256 };
   const others = memory.verdicts.filter((other) => other.attempt !== context.attempt);
   await context.writeArtifact(FILE, { ...memory, verdicts: [...others, entry] });
+}
+
+/** How often the tests were found at fault before this attempt, and the planted mistakes that were named then. */
+export async function askedBefore(context: StageContext): Promise<{ times: number; mistakes: Set<string> }> {
+  const { verdicts, asked } = await recall(context);
+  const earlier = asked.filter((entry) => entry.attempt < context.attempt);
+  return {
+    times: verdicts.filter((entry) => entry.attempt < context.attempt && entry.verdict === 'tests').length,
+    mistakes: new Set(earlier.flatMap((entry) => entry.mistakes)),
+  };
+}
+
+export async function rememberAsked(context: StageContext, mistakes: readonly string[]): Promise<void> {
+  const memory = await recall(context);
+  const others = memory.asked.filter((entry) => entry.attempt !== context.attempt);
+  await context.writeArtifact(FILE, {
+    ...memory,
+    asked: [...others, { attempt: context.attempt, mistakes: [...mistakes] }],
+  });
 }

@@ -14,12 +14,14 @@ import {
   readSuite,
   vacuousTests,
 } from './judge.ts';
+import { survivorFindings } from './survivors.ts';
 
 async function diagnose(d: StageDependencies, context: StageContext): Promise<DiagnoseResult> {
   const report = await readReport(context);
   if (report.verdict === 'passed') {
     const vacuous = await vacuousTests(context.connectorDir, await readSuite(d, context));
-    return passWith(report, [...vacuous, ...report.integrity]);
+    const survivors = await survivorFindings(context.connectorDir, report, () => 'info');
+    return passWith(report, [...vacuous, ...report.integrity], survivors);
   }
   const changed = await changedSides(d, context);
   return report.verdict === 'failed'

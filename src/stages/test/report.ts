@@ -1,5 +1,6 @@
 /** The evidence of a test run, in its three forms: for the pipeline, for the connector's own folder, for the person. */
 import type { TestReport, TestResult } from '../../pipeline/contracts.ts';
+import { mutationWords } from './mutants.ts';
 
 /** The report in short, as it goes to the pipeline. */
 export function toTestResult(report: TestReport): TestResult {
@@ -14,6 +15,7 @@ export function toTestResult(report: TestReport): TestResult {
     skipped,
     coverage,
     failing: failing.map((entry) => entry.id),
+    ...(report.mutation === undefined ? {} : { killRate: report.mutation.killRate }),
   };
 }
 
@@ -43,5 +45,7 @@ export function summary(report: TestReport): string {
   if (report.errors > 0) parts.push(`${report.errors} errors`);
   if (report.skipped > 0) parts.push(`${report.skipped} skipped`);
   if (report.coverage !== null) parts.push(`${report.coverage}% of the lines covered`);
+  const words = mutationWords(report.mutation);
+  if (words !== '') parts.push(words);
   return `${parts.join(', ')}.`;
 }

@@ -6,6 +6,7 @@ import { writeInside } from '../../workspace/files.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { finishFindings, type FindingDraft } from '../findings.ts';
 import { type Difference, type EarlierSuite, suiteDifferences } from './integrity.ts';
+import { judgeByMutants } from './mutants.ts';
 import { resultsFile, summary, toTestResult } from './report.ts';
 
 /** What an agent's attempt adds to the comparison with the compiled suite. */
@@ -37,7 +38,8 @@ export async function runTests(
   const { earlier, seen, findings } = suspicion;
   const drafts = await suiteDifferences(d, context, environment, { earlier, seen: seen(ran) });
   const integrity = await finishFindings(connectorDir, [...drafts, ...findings]);
-  const report: TestReport = { ...ran, integrity };
+  const mutation = await judgeByMutants(d, context, environment, ran);
+  const report: TestReport = { ...ran, integrity, ...(mutation === undefined ? {} : { mutation }) };
   await context.writeArtifact('test-report.json', report);
   await writeInside(connectorDir, RESULTS_FILE, resultsFile(report));
   context.progress(summary(report));
