@@ -9,13 +9,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { TrueApi } from './contracts.ts';
+import type { TrueApi } from './contracts.ts';
+import { chosenApis, descriptionPath, withAuthType } from './descriptions.ts';
 import { keyOf, startStranger, type ServedRow } from './server.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -58,24 +58,6 @@ const Inspected = z.object({
   ),
   gaps: z.array(z.object({ stream: z.string().nullable(), fact: z.string() })),
 });
-const CredentialKinds = z.object({
-  connectionSpecification: z.object({
-    properties: z.object({
-      credentials: z
-        .object({
-          oneOf: z
-            .array(
-              z.object({
-                properties: z.record(z.string(), z.object({ const: z.string().optional() })),
-                required: z.array(z.string()).optional(),
-              }),
-            )
-            .optional(),
-        })
-        .optional(),
-    }),
-  }),
-});
 const Message = z.looseObject({
   type: z.string(),
   spec: z.unknown().optional(),
@@ -105,16 +87,6 @@ async function interpreter(connectorDir: string): Promise<string> {
     await writeFile(join(dir, 'complete'), '');
   }
   return bin;
-}
-
-function descriptionPath(api: TrueApi, corpus: string | undefined): string {
-  if (api.description.startsWith('npm:')) {
-    const [, scope, name, ...rest] = /^npm:(@[^/]+)\/([^/]+)\/(.*)$/.exec(api.description) ?? [];
-    const manifest = createRequire(import.meta.url).resolve(`${scope ?? ''}/${name ?? ''}/package.json`);
-    return join(manifest, '..', ...rest);
-  }
-  if (corpus === undefined) throw new Error(`${api.name}: give --corpus DIR (or SOURCEWRIGHT_CORPUS)`);
-  return join(corpus, api.description);
 }
 
 interface Row {
@@ -262,23 +234,6 @@ async function judge(api: TrueApi, corpus: string | undefined, keep: boolean): P
   }
 }
 
-/** The configuration with the tag of the credentials' kind that takes the given fields, as a person picks it in a form. */
-function withAuthType(config: Record<string, unknown>, spec: unknown): Record<string, unknown> {
-  const given = config['credentials'];
-  if (typeof given !== 'object' || given === null) return config;
-  const kinds =
-    CredentialKinds.safeParse(spec).data?.connectionSpecification.properties.credentials?.oneOf ?? [];
-  const fits = kinds.find((kind) => {
-    const names = Object.keys(given);
-    return (
-      names.every((name) => name in kind.properties) &&
-      (kind.required ?? []).every((name) => name === 'auth_type' || names.includes(name))
-    );
-  });
-  const tag = fits?.properties['auth_type']?.const;
-  return tag === undefined ? config : { ...config, credentials: { auth_type: tag, ...given } };
-}
-
 function errorsOf(messages: readonly z.infer<typeof Message>[], stream: string): string {
   const traces = messages.filter(
     (message) =>
@@ -312,15 +267,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const corpus = values.corpus ?? process.env['SOURCEWRIGHT_CORPUS'];
-const apis: TrueApi[] = [];
-for (const file of (await readdir(values.apis)).sort()) {
-  const api = TrueApi.parse(JSON.parse(await readFile(join(values.apis, file), 'utf8')));
-  const chosen =
-    positionals.length === 0
-      ? api.description.startsWith('npm:') || corpus !== undefined
-      : positionals.includes(api.name);
-  if (chosen) apis.push(api);
-}
+const apis = await chosenApis(values.apis, positionals, corpus);
 let passed = 0;
 let failed = 0;
 for (const api of apis) {

@@ -13,12 +13,16 @@ export interface ServedRow {
   readonly resource: string;
   readonly parent: string;
   readonly key: string;
+  /** The row as it is handed out. */
+  readonly row: Readonly<Row>;
 }
 
 export interface StrangerServer {
   readonly url: string;
   /** Every row that exists. */
   readonly truth: readonly ServedRow[];
+  /** Lets the API's life go on: rows with a time of change get younger ones beside them, and the oldest is changed. */
+  grow(): void;
   /** How often each path was asked for, and the statuses answered. */
   readonly statuses: Readonly<Record<string, number>>;
   /** The requests in order, for the judge's report. */
@@ -171,14 +175,9 @@ export async function startStranger(
   options: { throttleEvery: number },
 ): Promise<StrangerServer> {
   const tables = new Map<string, Map<string, Row[]>>();
-  const truth: ServedRow[] = [];
   for (const resource of api.resources) {
     const parents = resource.parent === undefined ? [''] : parentKeys(tables, resource);
-    const table = new Map(parents.map((parent) => [parent, makeRows(resource, parent)]));
-    tables.set(resource.path, table);
-    for (const [parent, rows] of table) {
-      for (const row of rows) truth.push({ resource: resource.path, parent, key: keyOf(resource, row) });
-    }
+    tables.set(resource.path, new Map(parents.map((parent) => [parent, makeRows(resource, parent)])));
   }
   const statuses: Record<string, number> = {};
   const requests: string[] = [];
@@ -234,7 +233,14 @@ export async function startStranger(
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}${api.basePath}`,
-    truth,
+    get truth() {
+      return api.resources.flatMap((resource) => servedRows(resource, tables.get(resource.path)));
+    },
+    grow: () => {
+      for (const resource of api.resources) {
+        for (const [parent, rows] of tables.get(resource.path) ?? []) growTable(resource, parent, rows);
+      }
+    },
     statuses,
     requests,
     close: () =>
@@ -245,6 +251,31 @@ export async function startStranger(
         });
       }),
   };
+}
+
+function servedRows(resource: TrueResource, table: ReadonlyMap<string, Row[]> | undefined): ServedRow[] {
+  const { wrapper } = resource;
+  return [...(table ?? [])].flatMap(([parent, rows]) =>
+    rows.map((row) => ({
+      resource: resource.path,
+      parent,
+      key: keyOf(resource, row),
+      row: wrapper === undefined ? row : { [wrapper]: row },
+    })),
+  );
+}
+
+/** Three rows that are younger than all others, and a new name and time for the oldest. */
+function growTable(resource: TrueResource, parent: string, rows: Row[]): void {
+  const { updated } = resource;
+  if (updated === undefined) return;
+  const later = makeRows({ ...resource, rows: resource.rows + 3 }, parent).slice(-3);
+  const [oldest] = rows;
+  const [first] = later;
+  if (oldest === undefined || first === undefined) return;
+  Object.assign(oldest, { name: 'Changed', [updated.field]: first[updated.field] });
+  if (resource.key.includes('name')) throw new Error(`${resource.path}: a key can't be changed`);
+  rows.push(...later);
 }
 
 function filtered(resource: TrueResource, rows: readonly Row[], url: URL): readonly Row[] {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { SourcewrightError } from '../../errors.ts';
 import type { Blueprint } from '../schema.ts';
 import { emitAgentFace } from './agent-face.ts';
+import { airbyteFiles } from './airbyte-files.ts';
 import { configModule } from './configuration.ts';
 import { emitDocumentation } from './documentation.ts';
 import { features, generatedStreams } from './features.ts';
@@ -26,6 +27,7 @@ export interface CompiledFile {
 const ONLY_WITH: Readonly<Record<string, string>> = {
   'src/incremental.py': 'incremental',
   'src/matrix.py': 'shape.table',
+  'src/mcp_server.py': 'operations',
   'src/state.py': 'incremental',
   'tests/test_incremental.py': 'incremental',
   'tests/test_matrix.py': 'shape.table',
@@ -64,6 +66,7 @@ export function compileConnector(blueprint: Blueprint, options: { templateDir: s
     ...fixtures(blueprint, streams),
     ...emitAgentFace(blueprint),
     ...emitDocumentation(blueprint),
+    ...airbyteFiles(blueprint),
   ];
   return unique(files);
 }

@@ -34,6 +34,9 @@ dependencies = ["httpx>=0.27,<1", "pydantic>=2.10,<3", "tenacity>=9,<10"]
 
 [project.optional-dependencies]
 dataframes = ["pandas>=2.2,<4"]
+airbyte = ["airbyte-cdk>=7,<8"]
+dlt = ["dlt>=1.20,<2"]
+mcp = ["mcp>=2.3,<3"]
 dev = [${TOOLS.map((tool) => literal(tool.replace('==', '>='))).join(', ')}]
 
 [project.scripts]
@@ -46,7 +49,7 @@ only-include = ["src"]
 src = "${module}"
 
 [tool.hatch.build.targets.sdist]
-include = ["src", "tests", "*.md", "*.txt", "*.yaml", "pyproject.toml"]
+include = ["src", "tests", "integration_tests", "*.md", "*.txt", "*.yaml", "*.yml", "pyproject.toml"]
 
 [tool.pytest.ini_options]
 addopts = "-q"
@@ -74,6 +77,19 @@ files = ["src"]
 [[tool.mypy.overrides]]
 module = ["pandas.*", "pyarrow.*"]
 ignore_missing_imports = true
+
+# Optional packages: whether they are installed must not change what mypy says.
+[[tool.mypy.overrides]]
+module = ["airbyte_cdk.*", "dlt.*", "mcp.*", "mcp_types.*"]
+follow_imports = "skip"
+ignore_missing_imports = true
+
+[[tool.mypy.overrides]]
+module = ["src.airbyte_source", "src.dlt_source", "src.mcp_server"]
+disallow_any_generics = false
+disallow_subclassing_any = false
+disallow_untyped_decorators = false
+warn_return_any = false
 `;
 }
 
@@ -86,6 +102,7 @@ export const GITIGNORE = `.coverage
 .mypy_cache/
 .pytest_cache/
 .ruff_cache/
+.tmp/
 .venv/
 /build/
 /dist/
@@ -96,22 +113,36 @@ __pycache__/
 export function packageInit(blueprint: Blueprint): string {
   const name = pascalName(blueprint.name);
   const title = plainText(blueprint.api.title, 60) || blueprint.name;
-  const names = ['Config', 'Connector', `Source${name}`, `${name}Config`, `${name}Connector`];
+  const names = ['Config', 'Connector', `${name}Config`, `${name}Connector`];
   return [
     `"""A connector for ${title.replaceAll('\\', '/').replaceAll('"', "'")}."""`,
+    '',
+    'from importlib import import_module',
+    'from typing import Any',
     '',
     'from .config import Config',
     'from .connector import Connector',
     '',
     `${name}Config = Config`,
     `${name}Connector = Connector`,
-    `Source${name} = Connector`,
     '',
     `__all__ = [`,
     ...[...new Set(names)].sort().map((one) => `    "${one}",`),
     ']',
     '',
+    '',
+    'def __getattr__(name: str) -> Any:',
+    '    """Import the source of airbyte-cdk only when it is asked for: nothing else needs that package."""',
+    `    if name == "${airbyteClass(blueprint.name)}":`,
+    '        return import_module(".airbyte_source", __name__).AirbyteSource',
+    `    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")`,
+    '',
   ].join('\n');
+}
+
+/** The class that airbyte-cdk looks for in `source_<name>`: every letter that follows no letter is a capital. */
+export function airbyteClass(name: string): string {
+  return `Source${name.replace(/(^|[^a-z])([a-z])/g, (_, before: string, letter: string) => before + letter.toUpperCase()).replaceAll('-', '')}`;
 }
 
 function pascalName(name: string): string {

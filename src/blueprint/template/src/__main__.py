@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -79,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--config", type=Path, required=True)
     read.add_argument("--catalog", type=Path, help="streams to read; without it all, in full")
     read.add_argument("--state", type=Path)
+    # <feature operations>
+    mcp = commands.add_parser("mcp", help="serve the operations to a language model, over stdio")
+    mcp.add_argument("--config", type=Path, required=True)
+    # </feature>
     return parser
 
 
@@ -93,6 +98,10 @@ async def _run(
         return 0
     if arguments.command == "check":
         return await _check(arguments.config, output, client_options)
+    # <feature operations>
+    if arguments.command == "mcp":
+        return await _serve(arguments.config, client_options)
+    # </feature>
     connector = Connector(_config(arguments.config), **client_options)
     selections = _selections(arguments.catalog)
     # <feature incremental>
@@ -123,6 +132,21 @@ async def _check(path: Path, output: Output, client_options: dict[str, Any]) -> 
     return 0
 
 
+# <feature operations>
+async def _serve(path: Path, client_options: dict[str, Any]) -> int:
+    """Serve the operations as tools until standard input ends."""
+    config = _config(path)
+    try:
+        server = importlib.import_module(".mcp_server", __package__)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{error.name} is not installed: pip install '{api.NAME}[mcp]'."
+        ) from None
+    await server.serve(config, **client_options)
+    return 0
+
+
+# </feature>
 def _config(path: Path) -> Config:
     failure: ConfigError
     try:
