@@ -94,11 +94,6 @@ export function features(blueprint: Blueprint): Set<string> {
     found.add('operations');
     pagingFeatures(operation.paging).forEach((name) => found.add(name));
   }
-  for (const operation of blueprint.operations) {
-    if (!operation.selected) continue;
-    found.add('operations');
-    pagingFeatures(operation.paging).forEach((name) => found.add(name));
-  }
   const { rateLimit } = blueprint;
   if (knownRate(rateLimit) !== undefined) found.add('rate.bucket');
   if (rateLimit.remainingHeader !== undefined && rateLimit.resetHeader !== undefined)
@@ -145,6 +140,7 @@ function streamFeatures(stream: Stream, all: readonly Stream[]): string[] {
   const { incremental } = stream;
   if (incremental !== undefined) {
     found.push('incremental');
+    if (stream.parent !== undefined) found.push('children.incremental');
     if (isTime(incremental)) found.push('incremental.time');
     if (incremental.param !== undefined) found.push('incremental.param');
     if (isStrict(incremental)) found.push('incremental.strict');
