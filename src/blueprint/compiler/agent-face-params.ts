@@ -38,11 +38,19 @@ export function paramsModel(planned: PlannedOperation): string[] {
     `class ${planned.paramsClass}(BaseModel):`,
     ...docstring('    ', `Parameters of ${planned.name}.`),
     '',
-    '    model_config = ConfigDict(extra="forbid")',
+    `    model_config = ConfigDict(extra="forbid"${takesNumbersAsText(planned) ? ', coerce_numbers_to_str=True' : ''})`,
     ...(fields.length > 0 || planned.limitField !== undefined ? [''] : []),
     ...fields,
     ...limitLines(planned.limitField),
   ];
+}
+
+/** Whether an identifier that is a number in another operation's rows is a text in this one's path. */
+function takesNumbersAsText({ previous }: PlannedOperation): boolean {
+  return previous.some(({ from, column, field }) => {
+    const type = from.columns.find((one) => one.name === column)?.type;
+    return field.parameter.type === 'string' && (type === 'integer' || type === 'number');
+  });
 }
 
 /** The type of a field in parts, since a long one takes several lines. */
@@ -181,11 +189,17 @@ function wholeNumber(value: number, outside: string): string {
   return Number.isSafeInteger(value) ? String(value) : outside;
 }
 
+/** What is left of words when only letters and digits count: "Page size." and `page[size]` are the same. */
+function letters(text: string): string {
+  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+}
+
 function describe(parameter: OperationParameter, type: FieldType): string {
   const text = sentence(plainText(parameter.description, DESCRIPTION_LENGTH));
   const named = `The API's parameter ${plainText(parameter.name, 80)}.`;
-  // A word alone ("id") tells an agent nothing that the name does not.
-  const notes = [text === '' ? named : text.length < SHORTEST_DESCRIPTION ? `${text} ${named}` : text];
+  // A word alone ("id"), or the name once more, tells an agent nothing that the name does not.
+  const telling = text.length >= SHORTEST_DESCRIPTION && letters(text) !== letters(parameter.name);
+  const notes = [text === '' ? named : telling ? text : `${text} ${named}`];
   const values = [...new Set(parameter.enum ?? [])];
   if (values.length > 0 && type.literals === undefined) {
     const shown = values.slice(0, SHOWN_OF_LONG_ENUM).map((value) => plainText(String(value), 60));

@@ -7,6 +7,8 @@ import { generatedStreams } from './features.ts';
 const MOST_LEFT_OUT = 500;
 /** Problems of the description that are listed one by one; the rest is counted. */
 const MOST_PROBLEMS = 50;
+/** Facts of a lower confidence are listed as doubtful until somebody confirms them. */
+const SURE = 0.8;
 
 /** The file's text. */
 export function implementationNotes(blueprint: Blueprint): string {
@@ -14,6 +16,7 @@ export function implementationNotes(blueprint: Blueprint): string {
     origin(blueprint),
     design(),
     facts(blueprint),
+    unconfirmed(blueprint),
     gaps(blueprint),
     omitted(blueprint),
     problems(blueprint),
@@ -88,6 +91,34 @@ function evidenceText(evidence: Evidence): string {
     evidence.quote === undefined ? '' : `“${text(evidence.quote, 160)}”`,
   ].filter((part) => part !== '');
   return where.join(' ') || 'the description';
+}
+
+/** Whether nobody has confirmed a fact, and its rule is wrong often enough to look at it. */
+function isDoubtful(fact: Fact): boolean {
+  return fact.status === 'unconfirmed' || (fact.status === 'found' && fact.confidence < SURE);
+}
+
+function unconfirmed(blueprint: Blueprint): string[] {
+  const doubtful = blueprint.facts.filter(isDoubtful);
+  const confirmed = blueprint.facts.filter((fact) => fact.status === 'confirmed').length;
+  const head = [
+    '## Not confirmed',
+    '',
+    `Of ${String(blueprint.facts.length)} facts a probe, the documentation or a person confirmed ${String(confirmed)}.`,
+  ];
+  if (doubtful.length === 0) return [...head, 'None of the others is doubtful.'];
+  return [
+    ...head,
+    'Look at these first when something reads wrongly:',
+    '',
+    ...doubtful
+      .slice(0, MOST_PROBLEMS)
+      .map(
+        ({ subject, fact, value, confidence }) =>
+          `- ${subject === null ? 'the API' : code(subject)}, ${fact.replaceAll('_', ' ')}: ${text(value, 200) || '—'} (${String(Math.round(confidence * 100))}%)`,
+      ),
+    ...(doubtful.length > MOST_PROBLEMS ? [`- and ${String(doubtful.length - MOST_PROBLEMS)} more`] : []),
+  ];
 }
 
 function gaps(blueprint: Blueprint): string[] {

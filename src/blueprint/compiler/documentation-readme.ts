@@ -9,6 +9,7 @@ import {
   exampleCredentials,
   fieldsOf,
 } from './documentation-config.ts';
+import { elsewhere } from './documentation-elsewhere.ts';
 import { code, counted, fenced, table, text } from './documentation-markdown.ts';
 import { generatedStreams } from './features.ts';
 
@@ -22,6 +23,7 @@ export function readme(blueprint: Blueprint): string {
     streams(blueprint),
     running(blueprint),
     agentFace(blueprint),
+    elsewhere(blueprint),
     limits(blueprint),
     development(),
     licence(),
@@ -150,7 +152,7 @@ function streams(blueprint: Blueprint): string[] {
     '## Streams',
     '',
     ...table(
-      ['Stream', 'Request', 'Primary key', 'Cursor', 'Paging', 'Parent'],
+      ['Stream', 'Request', 'Primary key', 'Cursor', 'Paging', 'Parent', 'Sync modes'],
       all.map((stream) => [
         code(stream.name),
         code(`${stream.method} ${stream.path}`),
@@ -158,6 +160,7 @@ function streams(blueprint: Blueprint): string[] {
         cursor(stream),
         pagingName(stream.paging),
         stream.parent === undefined ? '—' : code(stream.parent.stream),
+        stream.incremental === undefined ? 'full refresh' : 'full refresh, incremental',
       ]),
     ),
     ...(omitted > 0

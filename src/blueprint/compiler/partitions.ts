@@ -31,10 +31,19 @@ export function partitionColumns(stream: Stream, all: readonly Stream[]): Map<st
   for (const { name } of stream.parent.parameters) {
     const plain = snake(name);
     let column = BARE.has(plain) ? `${singular(owner(name))}_${plain}` : plain;
-    if (own.has(column) && BARE.has(plain)) column = `parent_${column}`;
+    // A row may have a field of that name with a meaning of its own.
+    if (own.has(column) && (BARE.has(plain) || isNested(stream, column))) column = `parent_${column}`;
     columns.set(name, column);
   }
   return columns;
+}
+
+/** Whether a field of the rows is an object or a list: never the parent's value itself. */
+function isNested(stream: Stream, field: string): boolean {
+  const properties = stream.schema['properties'] as
+    Record<string, { type?: unknown } | undefined> | undefined;
+  const types = [properties?.[field]?.type].flat();
+  return types.includes('object') || types.includes('array');
 }
 
 /** The stream whose rows a parameter's value really comes from. */

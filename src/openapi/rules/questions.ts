@@ -175,7 +175,7 @@ function recordParent(ledger: Ledger, draft: StreamDraft, stream: Stream): void 
     const told =
       setting?.value === undefined
         ? `The person gives it as the setting ${setting?.configKey ?? parameter.name}.`
-        : `It is ${String(setting.value)}.`;
+        : `It is ${JSON.stringify(setting.value)}.`;
     ledger.gap({
       stream: stream.name,
       fact: 'parent',

@@ -23,6 +23,7 @@ import { copyFiles, type Paused, paused, refusal, testCleanCopy } from './clean-
 import type { PublicationFacts } from './description.ts';
 import { toGit } from './outward.ts';
 import { buildPackages } from './packages.ts';
+import { writeStatistics } from './statistics.ts';
 import { type PublicationWords, wrongNumbers } from './words.ts';
 
 /** Words of a model's, and what the person should know about them. */
@@ -122,7 +123,8 @@ async function publish(
 
   await writeInside(context.connectorDir, RESULTS_FILE, resultsFile(report));
   const facts = await toFacts(context, report, wording?.words);
-  const files = [...new Set([...listed.files, RESULTS_FILE])].sort();
+  const statistics = await writeStatistics(context, report, listed.files);
+  const files = [...new Set([...listed.files, RESULTS_FILE, ...statistics])].sort();
   const git = await toGit(d, context, facts, files, notes);
   const result: Publication = {
     schemaVersion: 1,

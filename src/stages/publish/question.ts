@@ -8,6 +8,7 @@ import { handWritten, nameOf } from '../hand-written.ts';
 import { openFindings } from '../review/ledger.ts';
 import { answerOf } from '../review/verdict.ts';
 import { CHANGELOG, earlierReleases, type Release } from './changelog.ts';
+import { STATISTICS } from './statistics.ts';
 import { titlePrefix } from './description.ts';
 import { MAX_TITLE } from './words.ts';
 
@@ -73,7 +74,9 @@ export async function publishGiven(
   report: TestReport | undefined,
   release: Release,
 ): Promise<Given[]> {
-  const byHand = (await handWritten(d, context, (path) => path !== CHANGELOG)).map(nameOf);
+  const byHand = (await handWritten(d, context, (path) => path !== CHANGELOG && path !== STATISTICS)).map(
+    nameOf,
+  );
   const feedback = context.feedback?.text;
   return [
     { title: 'The API and its connector', text: blueprintSummary(await readBrief(context)), stable: true },

@@ -127,15 +127,15 @@ export function fixedParameters(
   const headers: Record<string, string> = {};
   for (const parameter of stream.parameters) {
     const given = parameter.configKey === undefined ? undefined : credentials[parameter.configKey];
-    const value = parameter.value ?? given;
-    if (value === undefined) {
+    const found = parameter.value ?? given;
+    if (found === undefined) {
       if (parameter.required) return `it needs a value for "${parameter.name}"`;
       continue;
     }
-    if (parameter.in === 'path')
-      path = path.replaceAll(`{${parameter.name}}`, encodeURIComponent(String(value)));
-    else if (parameter.in === 'query') query[parameter.name] = String(value);
-    else if (parameter.in === 'header') headers[parameter.name] = String(value);
+    const value = typeof found === 'object' ? JSON.stringify(found) : String(found);
+    if (parameter.in === 'path') path = path.replaceAll(`{${parameter.name}}`, encodeURIComponent(value));
+    else if (parameter.in === 'query') query[parameter.name] = value;
+    else if (parameter.in === 'header') headers[parameter.name] = value;
   }
   const { incremental } = stream;
   if (incremental?.required === true && incremental.param !== undefined) {

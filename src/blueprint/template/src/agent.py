@@ -107,12 +107,23 @@ class OutputConfig:
                 properties["summary_of_columns"] = len(rows[0])
                 rows, order = [summary], list(summary)
         roles = {column.name: column for column in known}
-        schema = OutputConfig(
-            tuple(roles.get(name, Column(name, _dtype(rows, name))) for name in order)
-        )
+        columns = [roles.get(name, Column(name, _dtype(rows, name))) for name in order]
+        schema = OutputConfig(_titled(columns))
         pandas = find_pandas()
         data = rows if pandas is None else rows_to_dataframe(rows, order)
         return Result(data, replace(provenance, properties=properties), schema)
+
+
+def _titled(columns: list[Column]) -> tuple[Column, ...]:
+    """Return the columns, one of them as the title where a key is there and the title itself is not."""
+    others = [column for column in columns if column.role is not ColumnRole.KEY]
+    if len(others) in (0, len(columns)) or any(one.role is ColumnRole.TITLE for one in others):
+        return tuple(columns)
+    texts = [column for column in others if column.dtype == "string"]
+    title = (texts or others)[0]
+    return tuple(
+        replace(column, role=ColumnRole.TITLE) if column is title else column for column in columns
+    )
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ class Connector:
         """Return what a configuration must look like, as an Airbyte connector specification."""
         return {
             "protocol_version": "0.3.2",
-            "documentationUrl": api.DOCUMENTATION_URL,
+            # Platforms refuse an empty address.
+            **({"documentationUrl": api.DOCUMENTATION_URL} if api.DOCUMENTATION_URL else {}),
             "connectionSpecification": connection_specification(),
         }
 

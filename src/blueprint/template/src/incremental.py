@@ -129,7 +129,8 @@ def _windows(
     step = int(incremental.max_window_days * DAY) if incremental.max_window_days else None
     at_edge: set[bytes] = set()
     while True:
-        stop = last if step is None else min(start + step, last)
+        # A state may be later than this machine's clock: no window ends before it begins.
+        stop = max(start, last if step is None else min(start + step, last))
         end = formatted(stop, form)
         piece = Piece(
             incremental=incremental,
