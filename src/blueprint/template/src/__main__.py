@@ -23,6 +23,9 @@ from .protocol import LogLevel, Output
 from .streams import STREAMS
 
 _STANDARD_OUTPUT = 1
+# <feature operations>
+_STANDARD_ERROR = 2
+# </feature>
 _STOPPED = 143
 """Exit code after SIGTERM, as shells have it: 128 + 15."""
 
@@ -46,6 +49,11 @@ def main(argv: Sequence[str] | None = None, **client_options: Any) -> int:
     """Run a command and return its exit code."""
     arguments = _parser().parse_args(argv)
     output = Output(_write)
+    # <feature operations>
+    if arguments.command == "mcp":
+        # Its standard output belongs to the protocol of the client.
+        output = Output(_write_aside)
+    # </feature>
     handler = _LogMessages(output)
     logger = logging.getLogger(__package__)
     logger.addHandler(handler)
@@ -61,11 +69,18 @@ def main(argv: Sequence[str] | None = None, **client_options: Any) -> int:
         logger.removeHandler(handler)
 
 
-def _write(lines: bytes) -> None:
+def _write(lines: bytes, to: int = _STANDARD_OUTPUT) -> None:
     """Write to standard output, whole: a signal may cut a single write short."""
     rest = memoryview(lines)
     while rest:
-        rest = rest[os.write(_STANDARD_OUTPUT, rest) :]
+        rest = rest[os.write(to, rest) :]
+# <feature operations>
+
+
+def _write_aside(lines: bytes) -> None:
+    """Write to standard error, whole."""
+    _write(lines, _STANDARD_ERROR)
+# </feature>
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """That the faces for dlt, Airbyte and MCP cost nothing where they are not used, and what they stand on."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -99,11 +100,35 @@ def test_an_unusable_configuration_shows_nothing_of_itself() -> None:
 # <feature operations>
 
 
-def test_the_server_says_what_it_needs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mcp", None)
-    monkeypatch.delitem(sys.modules, "src.mcp_server", raising=False)
-    code, (message,) = world.run("mcp")
-    assert code == 1
-    assert message["trace"]["error"]["failure_type"] == "config_error"
-    assert "[mcp]" in message["trace"]["error"]["message"]
+def test_the_server_says_what_it_needs(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(config_json()), encoding="utf-8")
+    done = serve(config, "sys.modules['mcp'] = None")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"[mcp]" in done.stderr
+
+
+def test_a_refusal_to_serve_leaves_standard_output_to_the_client(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("[]", encoding="utf-8")
+    done = serve(config)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"configuration" in done.stderr
+
+
+def serve(config: Path, before: str = "") -> subprocess.CompletedProcess[bytes]:
+    """Start the server with a configuration that lets it come no further than its first steps."""
+    code = (
+        f"import sys\n{before}\nfrom src.__main__ import main\n"
+        "sys.exit(main(['mcp', '--config', sys.argv[1]]))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, str(config)],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
 # </feature>
