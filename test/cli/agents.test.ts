@@ -377,10 +377,16 @@ async function connectorOf({ connector, run }: RunSummary): Promise<Record<strin
   for (const path of await allBelow(connector.dir ?? '')) {
     const text = await readFile(join(connector.dir ?? '', path), 'utf8').catch(() => undefined);
     if (text === undefined) continue;
-    const isLog = path === 'CHANGELOG.md';
-    files[path] = isLog ? text.replaceAll(run ?? '', '<run>').replace(/\d{4}-\d\d-\d\d/g, '<day>') : text;
+    files[path] = withoutTimes(path, text, run);
   }
   return files;
+}
+
+/** What a file of a connector says, without what differs from run to run. */
+function withoutTimes(path: string, text: string, run: RunSummary['run']): string {
+  if (path === 'STATISTICS.md') return text.replace(/^\| Time of the tests \|.*$/m, '<time of the tests>');
+  if (path !== 'CHANGELOG.md') return text;
+  return text.replaceAll(run ?? '', '<run>').replace(/\d{4}-\d\d-\d\d/g, '<day>');
 }
 
 const later = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
