@@ -47,7 +47,7 @@ export const library = Blueprint.parse({
   name: 'library',
   api: { title: 'library API', version: '1.0', docsUrl: 'https://docs.example.com/api' },
   source: { location: 'library.yaml', format: 'openapi-3.1', sha256: '0'.repeat(64), bytes: 1 },
-  baseUrl: 'https://api.library.example/v1',
+  baseUrl: 'https://api.lending.example/v1',
   serverVariables: [],
   auth: [{ name: 'key', parts: [{ kind: 'api_key', in: 'header', name: 'X-Api-Key' }] }],
   headers: [],
