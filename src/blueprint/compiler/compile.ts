@@ -28,11 +28,14 @@ const ONLY_WITH: Readonly<Record<string, string>> = {
   'src/incremental.py': 'incremental',
   'src/matrix.py': 'shape.table',
   'src/mcp_server.py': 'operations',
+  'src/signing.py': 'auth.hmac',
   'src/state.py': 'incremental',
+  'src/tokens.py': 'auth.fetched',
   'tests/test_incremental.py': 'incremental',
   'tests/test_matrix.py': 'shape.table',
   'tests/test_operation_rules.py': 'operations',
   'tests/test_operations.py': 'operations',
+  'tests/test_resuming.py': 'resumable',
 };
 
 /**
@@ -56,7 +59,7 @@ export function compileConnector(blueprint: Blueprint, options: { templateDir: s
     { path: 'src/streams.py', content: streamsModule(blueprint) },
     { path: 'src/py.typed', content: '' },
     { path: 'pyproject.toml', content: pyproject(blueprint) },
-    { path: 'requirements.txt', content: requirements() },
+    { path: 'requirements.txt', content: requirements(wanted) },
     { path: 'requirements-dev.txt', content: developmentRequirements() },
     { path: '.gitignore', content: GITIGNORE },
     ...streams.map((stream) => ({

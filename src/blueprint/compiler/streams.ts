@@ -1,7 +1,7 @@
 /** Emits `streams.py` and `schemas/`: what the streams are, declared. */
 import type { Blueprint, Incremental, Paging, Stream } from '../schema.ts';
 import { LINE_LENGTH, plainText } from './agent-face-python.ts';
-import { generatedStreams, isStrict, knownRate } from './features.ts';
+import { generatedStreams, isResumable, isStrict, knownRate } from './features.ts';
 import { partitionColumns } from './partitions.ts';
 import {
   assign,
@@ -83,6 +83,7 @@ function streamCode(stream: Stream, all: readonly Stream[]): Code {
     ],
     ['parent', parentCode(stream, all)],
     ['incremental', stream.incremental === undefined ? undefined : incrementalCode(stream.incremental)],
+    ['is_resumable', isResumable(stream) ? raw('True') : undefined],
   ]);
 }
 

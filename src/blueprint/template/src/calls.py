@@ -13,10 +13,12 @@ import httpx
 from pydantic import BaseModel
 
 from .agent import OutputConfig, Provenance, Result
-from .client import LONGEST_WAIT, ApiClient, Params, Scalar
+from .client import ApiClient, Params, Scalar
 from .config import Config
 from .errors import ApiError, ConnectorError, RateLimitedError
-from .paging import Paging, Request, read_pages
+from .limits import LONGEST_WAIT
+from .pages import Request, read_pages
+from .paging import Paging
 from .utils import FieldPath
 
 
