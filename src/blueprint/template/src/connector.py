@@ -20,7 +20,7 @@ from .streams import STREAMS
 
 _CHECKED_STREAMS = 3
 _CHECKPOINT_RECORDS = 1_000
-_RECORDS_PER_CURSOR = 10
+_RECORDS_PER_CURSOR = 2
 
 SyncMode = Literal["full_refresh", "incremental"]
 
