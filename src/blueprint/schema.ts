@@ -122,6 +122,15 @@ export type Paging = z.infer<typeof Paging>;
 
 // ----------------------------------------------------------------------------------------------------------- streams
 
+/** A value that every request sends. Objects and lists: in a body. */
+const Constant = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+]);
+
 /** A request parameter that stays the same for all requests of a read. */
 export const StreamParameter = z.object({
   name: z.string(),
@@ -130,10 +139,8 @@ export const StreamParameter = z.object({
   description: z.string().optional(),
   required: z.boolean(),
   enum: z.array(z.union([z.string(), z.number(), z.boolean()])).optional(),
-  /** A constant to send, or else the config property that the person fills. Neither: not sent. Objects and lists: in a body. */
-  value: z
-    .union([z.string(), z.number(), z.boolean(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
-    .optional(),
+  /** A constant to send, or else the config property that the person fills. Neither: not sent. */
+  value: Constant.optional(),
   configKey: PythonName.optional(),
 });
 export type StreamParameter = z.infer<typeof StreamParameter>;
@@ -232,6 +239,8 @@ export const OperationParameter = z.object({
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   pattern: z.string().optional(),
+  /** A constant: sent with every call, and nothing that the caller could set. */
+  value: Constant.optional(),
 });
 export type OperationParameter = z.infer<typeof OperationParameter>;
 

@@ -1,5 +1,6 @@
 /** The Python of one operation: its output columns, its function, and the docstring that guides a model's next step. */
 import type { OperationParameter, Paging, ParameterLocation } from '../schema.ts';
+import { constantLines } from './agent-face-constants.ts';
 import { paramsModel } from './agent-face-params.ts';
 import type { PlannedField, PlannedOperation, Step } from './agent-face-plan.ts';
 import {
@@ -132,13 +133,16 @@ function fieldsIn(planned: PlannedOperation, place: ParameterLocation): readonly
 }
 
 function pathLines(planned: PlannedOperation): string[] {
-  return mapping(
-    'path_params=',
-    fieldsIn(planned, 'path').map(({ name, parameter }) => {
-      const value = parameter.type === 'array' ? `joined(params.${name})` : pathValue(name, parameter);
-      return { key: parameter.name, value };
-    }),
-  );
+  const entries = fieldsIn(planned, 'path').map(({ name, parameter }): MapEntry => {
+    const value = parameter.type === 'array' ? `joined(params.${name})` : pathValue(name, parameter);
+    return { key: parameter.name, value };
+  });
+  return mapping('path_params=', [...entries, ...fixedEntries(planned, 'path')]);
+}
+
+/** The constants of a place, behind what the caller sets there. */
+function fixedEntries({ constants }: PlannedOperation, place: ParameterLocation): MapEntry[] {
+  return constants.filter((constant) => constant.in === place).map((constant) => ({ constant }));
 }
 
 /** Path templates take scalars: an optional or nested value, which no sane path has, goes in as text. */
@@ -152,7 +156,7 @@ function queryLines(planned: PlannedOperation): string[] {
       ? { spread: `deep(${pythonString(parameter.name)}, params.${name})` }
       : { key: parameter.name, value: `params.${name}` },
   );
-  return mapping('params=', entries);
+  return mapping('params=', [...entries, ...fixedEntries(planned, 'query')]);
 }
 
 function headerLines(planned: PlannedOperation): string[] {
@@ -172,24 +176,32 @@ function wrapped(
   planned: PlannedOperation,
   place: ParameterLocation,
 ): string[] {
-  const fields = fieldsIn(planned, place);
-  if (fields.length === 0) return [];
-  const entries = fields.flatMap((field) =>
-    stringLines('                ', '', field.parameter.name, `: params.${field.name},`),
-  );
+  const entries = [
+    ...fieldsIn(planned, place).map((field): MapEntry => ({
+      key: field.parameter.name,
+      value: `params.${field.name}`,
+    })),
+    ...fixedEntries(planned, place),
+  ].flatMap((entry) => entryLines('                ', entry));
+  if (entries.length === 0) return [];
   return [`        ${argument}=${helper}(`, '            {', ...entries, '            }', '        ),'];
 }
 
-type MapEntry = { readonly key: string; readonly value: string } | { readonly spread: string };
+type MapEntry =
+  | { readonly key: string; readonly value: string }
+  | { readonly spread: string }
+  | { readonly constant: OperationParameter };
 
 function mapping(head: string, entries: readonly MapEntry[]): string[] {
   if (entries.length === 0) return [];
-  const lines = entries.flatMap((entry) =>
-    'spread' in entry
-      ? [`            **${entry.spread},`]
-      : stringLines('            ', '', entry.key, `: ${entry.value},`),
-  );
+  const lines = entries.flatMap((entry) => entryLines('            ', entry));
   return [`        ${head}{`, ...lines, '        },'];
+}
+
+function entryLines(indent: string, entry: MapEntry): string[] {
+  if ('spread' in entry) return [`${indent}**${entry.spread},`];
+  if ('constant' in entry) return constantLines(indent, entry.constant);
+  return stringLines(indent, '', entry.key, `: ${entry.value},`);
 }
 
 /** A call as an argument, on one line where it fits. */
@@ -274,22 +286,26 @@ function returns(planned: PlannedOperation): string {
   return `Returns up to \`${limit}\` rows; further pages are fetched as needed.${empty}`;
 }
 
-/** "Use id with get_task(task_id=<id>)": a path parameter is a next step, another one a filter that takes codes. */
+/** "Use id with get_task(task_id=<id>)": a parameter that must be given is a next step, another one a filter that takes codes. */
 function nextSteps(steps: readonly Step[]): string[] {
   return steps.map((step) => {
     const target = `${step.to.name}(${step.field.name}=<${plainText(step.column, 60)}>)`;
     const purpose = lowerFirst(plainText(step.to.operation.summary, SUMMARY_LENGTH)).replace(/\.$/, '');
-    return step.field.parameter.in === 'path'
+    return isNeeded(step)
       ? `Next: use ${plainText(step.column, 60)} with ${target} to ${purpose || 'go on'}.`
       : `Lookup: ${plainText(step.column, 60)} is a value for the filter in ${target}.`;
   });
 }
 
-/** Where the identifiers in its path come from, one source each. */
+function isNeeded({ field }: Step): boolean {
+  return field.parameter.in === 'path' || field.parameter.required;
+}
+
+/** Where the identifiers that it needs come from, one source each. */
 function sources(steps: readonly Step[]): string[] {
   const first = new Map<string, Step>();
   for (const step of steps) {
-    if (step.field.parameter.in === 'path' && !first.has(step.field.name)) first.set(step.field.name, step);
+    if (isNeeded(step) && !first.has(step.field.name)) first.set(step.field.name, step);
   }
   const texts = [...first.values()].map(
     (step) => `${step.field.name} from ${plainText(step.column, 60)} of ${step.from.name}`,

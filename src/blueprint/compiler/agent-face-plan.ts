@@ -38,6 +38,8 @@ export interface PlannedOperation {
   readonly paramsClass: string;
   readonly outputConstant: string;
   readonly fields: readonly PlannedField[];
+  /** Parameters whose value the blueprint fixes: sent with every call, no fields of the model. */
+  readonly constants: readonly OperationParameter[];
   /** Name of the field that bounds the number of rows; absent where an operation returns one record or a text. */
   readonly limitField: string | undefined;
   /** The rows are the values of a map. */
@@ -74,10 +76,10 @@ function plan(
 ): PlannedOperation {
   const name = functions.take(functionName(operation.name));
   const names = new Names();
-  const fields = callerParameters(operation).map((parameter) => ({
-    name: names.take(fieldName(parameter.pythonName)),
-    parameter,
-  }));
+  const parameters = ownParameters(operation);
+  const fields = parameters
+    .filter(({ value }) => value === undefined)
+    .map((parameter) => ({ name: names.take(fieldName(parameter.pythonName)), parameter }));
   const returnsRows = operation.kind !== 'get' && operation.result === 'dataframe';
   return {
     operation,
@@ -88,6 +90,7 @@ function plan(
       ...fields.filter((field) => field.parameter.required),
       ...fields.filter((field) => !field.parameter.required),
     ],
+    constants: parameters.filter(({ value }) => value !== undefined),
     limitField: returnsRows ? limitName(fields) : undefined,
     isMap: ofMap && returnsRows,
     columns: [],
@@ -96,8 +99,8 @@ function plan(
   };
 }
 
-/** Parameters that the caller sets: those that paging sets are left to the runtime. */
-function callerParameters(operation: Operation): OperationParameter[] {
+/** Each parameter once; those that paging sets are left to the runtime. */
+function ownParameters(operation: Operation): OperationParameter[] {
   const own = pagingParameters(operation.paging);
   const seen = new Set<string>();
   return operation.parameters.filter((parameter) => {

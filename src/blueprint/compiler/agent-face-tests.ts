@@ -58,6 +58,11 @@ function operationFixture(blueprint: Blueprint, planned: PlannedOperation): Reco
       name: parameter.name,
       type: parameter.type,
     })),
+    constants: planned.constants.map((constant) => ({
+      in: constant.in,
+      name: constant.name,
+      value: constant.value,
+    })),
     record_path: operation.recordPath,
     is_map: planned.isMap,
     paging: many ? operation.paging : { kind: 'none' },

@@ -94,19 +94,38 @@ function operationsOf(streams: readonly Stream[], rows: ReadonlyMap<string, Plai
   return operations;
 }
 
+/**
+ * What the caller sets is what the path leaves open, the parent's values in the query, settings and filters; constants are
+ * sent as the stream sends them.
+ */
 function parametersOf(stream: Stream): OperationParameter[] {
   const names = new NameRegistry();
   const known = new Set(stream.parameters.map((one) => `${one.in} ${one.name}`));
-  const more = (location: 'path' | 'query', type: 'string' | 'integer', list: readonly string[]) =>
+  const more = (
+    location: 'path' | 'query' | 'body',
+    type: 'string' | 'integer',
+    list: readonly string[],
+    required: boolean,
+  ): StreamParameter[] =>
     list
       .filter((name) => !known.has(`${location} ${name}`))
-      .map((name): StreamParameter => ({ name, in: location, type, required: location === 'path' }));
+      .map((name): StreamParameter => ({ name, in: location, type, required }));
   const numbered = stream.paging.kind !== 'cursor';
+  const inPath = pathParameters(stream.path);
+  const above = (stream.parent?.parameters ?? []).map(({ name }) => name);
+  const filters = [stream.incremental?.param, stream.incremental?.endParam].filter(isNamed);
+  const changing = stream.method === 'POST' ? 'body' : 'query';
   const all = [
-    ...more('path', 'string', pathParameters(stream.path)),
+    ...more('path', 'string', inPath, true),
+    ...more(
+      'query',
+      'string',
+      above.filter((name) => !inPath.includes(name)),
+      true,
+    ),
     ...stream.parameters,
-    ...more('query', numbered ? 'integer' : 'string', sentByReading({ paging: stream.paging })),
-    ...more('query', 'string', [stream.incremental?.param, stream.incremental?.endParam].filter(isNamed)),
+    ...more(changing, numbered ? 'integer' : 'string', sentByReading({ paging: stream.paging }), false),
+    ...more(changing, 'string', filters, false),
   ];
   return all.map((one) => {
     const pythonic = names.take(pythonName(one.name, 'value'));
@@ -117,8 +136,9 @@ function parametersOf(stream: Stream): OperationParameter[] {
       in: one.in,
       type: one.type,
       required: one.required && one.value === undefined,
-      description: `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
-      ...(one.value === undefined ? {} : { default: one.value }),
+      description: one.description ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
+      ...(one.enum === undefined ? {} : { enum: one.enum }),
+      ...(one.value === undefined ? {} : { value: one.value }),
     };
   });
 }
@@ -134,7 +154,7 @@ function chain(streams: readonly Stream[], operations: readonly Operation[]): vo
     const above = operations[streams.findIndex((one) => one.name === stream.parent?.stream)];
     if (target === undefined || above === undefined || !target.selected || above.kind === 'get') continue;
     for (const { name, from } of stream.parent?.parameters ?? []) {
-      const parameter = target.parameters.find((one) => one.in === 'path' && one.name === name);
+      const parameter = target.parameters.find((one) => one.required && one.name === name);
       if (from.kind !== 'record' || parameter === undefined) continue;
       above.next.push({ operation: target.name, parameter: parameter.pythonName, field: from.field });
     }

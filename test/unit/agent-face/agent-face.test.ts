@@ -194,6 +194,32 @@ describe('parameters', () => {
     assert.match(source, /body=given\(\s+\{\s+"b": params\.b,/);
   });
 
+  it('that the blueprint fixes are sent and can not be set', () => {
+    const long = { property: 'object', values: ['page', 1, true, null], more: { text: 'x'.repeat(60) } };
+    const { classes, source } = only(
+      withOperation({
+        method: 'POST',
+        path: '/{version}/{id}',
+        parameters: [
+          parameter('id', { in: 'path', required: true }),
+          parameter('version', { in: 'path', required: true, value: 'v2' }),
+          parameter('fields', { value: ['a', 'b'] }),
+          parameter('by', { type: 'object', value: { key: 1 } }),
+          parameter('X-H', { in: 'header', value: HOSTILE }),
+          parameter('b', { in: 'body', type: 'object', value: long }),
+        ],
+      }),
+    );
+    assert.deepEqual(classes['ThingsParams'], ['id', 'limit']);
+    assert.match(source, /path_params=\{\s+"id": params\.id,\s+"version": "v2",\s+\}/);
+    assert.match(source, /params=\{\s+"fields": \["a", "b"\],\s+\*\*deep\("by", \{"key": 1\}\),\s+\}/);
+    assert.match(
+      source,
+      /body=given\(\s+\{\s+"b": \{\s+"property": "object",\s+"values": \["page", 1, True, None\],/,
+    );
+    assert.doesNotMatch(source, /params\.(version|fields|by|x_h|b)\b/);
+  });
+
   it('that page a list are set by the runtime, which counts rows instead', () => {
     const { classes, source } = only(
       withOperation({

@@ -93,6 +93,33 @@ describe('a blueprint that was written by hand', () => {
     assert.ok(paths.includes('src/operations.py'));
   });
 
+  it('has operations that send what their streams send, and take what is left open', async () => {
+    const document = await documented();
+    const [, sailings] = document.streams;
+    const filter = { property: 'object', value: 'sailing' };
+    sailings['method'] = 'POST';
+    sailings['path'] = '/sailings';
+    sailings['parameters'] = [
+      { name: 'filter', in: 'body', type: 'object', value: filter },
+      { name: 'port', in: 'query', type: 'string', description: 'Where it starts.', configKey: 'port' },
+    ];
+    const [lines, of] = (await read(document)).operations;
+    assert.deepEqual(
+      of?.parameters.map(({ name, in: place, required, value, description }) => [
+        ...[name, place, required, value],
+        description,
+      ]),
+      [
+        // The parent's value, which is no part of the path.
+        ['line_id', 'query', true, undefined, 'Line id.'],
+        ['filter', 'body', false, filter, 'Filter.'],
+        ['port', 'query', false, undefined, 'Where it starts.'],
+        ['changed_since', 'body', false, undefined, 'Changed since.'],
+      ],
+    );
+    assert.deepEqual(lines?.next, [{ operation: 'list_sailings', parameter: 'line_id', field: ['id'] }]);
+  });
+
   it('takes a name and a choice of streams', async () => {
     const blueprint = await read(await documented(), { name: 'boats', streams: ['sailings'] });
     assert.equal(blueprint.name, 'boats');

@@ -126,6 +126,23 @@ def test_every_parameter_arrives_where_the_api_expects_it(name: str) -> None:
         assert sent_values(api.requests[0], wire["in"], key, fixture["path"]) == expected, wire
 
 
+@each([name for name in NAMES if OPERATIONS[name]["constants"]])
+def test_what_is_fixed_goes_with_every_request(name: str) -> None:
+    fixture = OPERATIONS[name]
+    api = PlayedApi(fixture)
+    result = call(api, name)
+    for request in api.requests:
+        for fixed in fixture["constants"]:
+            key, value = fixed["name"], fixed["value"]
+            if fixed["in"] == "query" and isinstance(value, dict):
+                sent = {of: sent_values(request, "query", f"{key}[{of}]", "") for of in value}
+                assert sent == {of: as_sent(item, "query") for of, item in value.items()}
+                continue
+            expected = [json.dumps(value)] if fixed["in"] == "body" else as_sent(value, fixed["in"])
+            assert sent_values(request, fixed["in"], key, fixture["path"]) == expected, fixed
+    assert set(result.provenance.params) <= {*fixture["every"], fixture["limit"]}
+
+
 def as_sent(value: Any, place: str) -> list[str]:
     """Return how a value is written: lists in a query come once per value."""
     if isinstance(value, list):
