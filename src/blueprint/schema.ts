@@ -239,6 +239,8 @@ export const OperationParameter = z.object({
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   pattern: z.string().optional(),
+  /** As of a child stream's parameter; of a parameter that must be given. */
+  quote: z.string().length(1).optional(),
   /** A constant: sent with every call, and nothing that the caller could set. */
   value: Constant.optional(),
 });

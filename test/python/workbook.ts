@@ -66,6 +66,19 @@ export const workbook = blueprint('workbook', {
       ],
       paging: { kind: 'cursor', cursorParam: 'after', nextPath: ['next'] },
     }),
+    operation('list_cells', 'cells', {
+      path: '/books/{bookId}/values/{range}',
+      parameters: [
+        parameter('bookId', 'path'),
+        parameter('range', 'path', { quote: "'" }),
+        parameter('within', 'query', { required: true, quote: '"' }),
+      ],
+      recordPath: ['values'],
+      columns: [
+        { name: 'name', type: 'string', role: 'DATA' },
+        { name: 'amount', type: 'integer', role: 'DATA' },
+      ],
+    }),
     operation('find_totals', 'summary', {
       method: 'POST',
       path: '/books/{bookId}/totals',
@@ -82,8 +95,8 @@ export const workbook = blueprint('workbook', {
           },
         }),
       ],
-      recordPath: ['totals'],
-      columns: [{ name: 'total', type: 'integer', role: 'DATA' }],
+      kind: 'search',
+      recordPath: ['totals', 'values'],
     }),
   ],
 });

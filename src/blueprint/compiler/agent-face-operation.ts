@@ -120,10 +120,10 @@ function fetchLines(planned: PlannedOperation): string[] {
 }
 
 /** Where the rows stand, unless that is the whole body. */
-function rowsLines({ operation, isMap }: PlannedOperation): string[] {
+function rowsLines({ operation, shape }: PlannedOperation): string[] {
   const parts = [
-    ...(operation.recordPath.length > 0 || isMap ? [pythonTuple(operation.recordPath)] : []),
-    ...(isMap ? ['is_map=True'] : []),
+    ...(operation.recordPath.length > 0 || shape !== 'list' ? [pythonTuple(operation.recordPath)] : []),
+    ...(shape === 'list' ? [] : [`is_${shape}=True`]),
   ];
   return parts.length === 0 ? [] : argumentLines('        ', 'rows_at=RowsAt', parts);
 }
@@ -147,14 +147,26 @@ function fixedEntries({ constants }: PlannedOperation, place: ParameterLocation)
 
 /** Path templates take scalars: an optional or nested value, which no sane path has, goes in as text. */
 function pathValue(name: string, parameter: OperationParameter): string {
+  if (isQuoted(parameter)) return quotedValue(name, parameter);
   return parameter.required && parameter.type !== 'object' ? `params.${name}` : `str(params.${name})`;
+}
+
+function isQuoted({ quote, required, type }: OperationParameter): boolean {
+  return quote !== undefined && required && type !== 'object' && type !== 'array';
+}
+
+function quotedValue(name: string, { quote }: OperationParameter): string {
+  return `quoted(${pythonString(quote ?? '')}, params.${name})`;
 }
 
 function queryLines(planned: PlannedOperation): string[] {
   const entries = fieldsIn(planned, 'query').map(({ name, parameter }): MapEntry =>
     parameter.type === 'object'
       ? { spread: `deep(${pythonString(parameter.name)}, params.${name})` }
-      : { key: parameter.name, value: `params.${name}` },
+      : {
+          key: parameter.name,
+          value: isQuoted(parameter) ? quotedValue(name, parameter) : `params.${name}`,
+        },
   );
   return mapping('params=', [...entries, ...fixedEntries(planned, 'query')]);
 }
@@ -283,6 +295,9 @@ function returns(planned: PlannedOperation): string {
     planned.operation.kind === 'search'
       ? ' Raises ValueError with the parameters if nothing matches: change them and try again.'
       : '';
+  if (planned.shape === 'table') {
+    return `Returns up to \`${limit}\` rows; the first row of the table names the columns, \`_row\` tells where a row stands.${empty}`;
+  }
   return `Returns up to \`${limit}\` rows; further pages are fetched as needed.${empty}`;
 }
 

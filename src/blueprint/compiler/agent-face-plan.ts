@@ -2,7 +2,7 @@
  * What the agent face emits, decided before a line of it is written: names that are unique and valid, the fields of
  * each parameter model, what each operation returns and which operation to call next.
  */
-import type { Blueprint, Operation, OperationParameter, OutputColumn, Paging } from '../schema.ts';
+import type { Blueprint, Operation, OperationParameter, OutputColumn, Paging, Stream } from '../schema.ts';
 import { className, fieldName, functionName, Names } from './agent-face-names.ts';
 
 /** Rows that a list operation returns where the caller doesn't say, and the most it may ask for. */
@@ -12,6 +12,8 @@ export const GREATEST_LIMIT = 1000;
 const MOST_COLUMNS = 30;
 /** Operations that one docstring names as next steps. */
 const MOST_NEXT = 6;
+/** Column that says where a row of a table stands (`ROW` of matrix.py). */
+export const ROW_NUMBER = '_row';
 /** How deep the runtime flattens nested objects (`MAX_NESTING` of tables.py). */
 const FLATTENED_LEVELS = 4;
 
@@ -42,8 +44,8 @@ export interface PlannedOperation {
   readonly constants: readonly OperationParameter[];
   /** Name of the field that bounds the number of rows; absent where an operation returns one record or a text. */
   readonly limitField: string | undefined;
-  /** The rows are the values of a map. */
-  readonly isMap: boolean;
+  /** Rows of a list, values of a map, or a list of lists of which the first names the columns. */
+  readonly shape: 'list' | 'map' | 'table';
   columns: readonly OutputColumn[];
   readonly next: Step[];
   /** Where values of its parameters come from: one step per parameter and source. */
@@ -52,15 +54,13 @@ export interface PlannedOperation {
 
 /** The selected operations of a blueprint in its own order. */
 export function planOperations(blueprint: Blueprint): PlannedOperation[] {
-  const maps = new Set(
-    blueprint.streams.filter((stream) => stream.recordShape === 'map').map((stream) => stream.pointer),
-  );
+  const shapes = new Map(blueprint.streams.map((stream) => [stream.pointer, stream.recordShape]));
   const functions = new Names();
   const classes = new Names();
   const constants = new Names();
   const planned = blueprint.operations
     .filter((operation) => operation.selected)
-    .map((operation) => plan(operation, maps.has(operation.pointer), functions, classes, constants));
+    .map((operation) => plan(operation, shapes.get(operation.pointer), functions, classes, constants));
   link(planned);
   linkInherited(planned);
   for (const entry of planned) entry.columns = tableColumns(entry);
@@ -69,7 +69,7 @@ export function planOperations(blueprint: Blueprint): PlannedOperation[] {
 
 function plan(
   operation: Operation,
-  ofMap: boolean,
+  shape: Stream['recordShape'] | undefined,
   functions: Names,
   classes: Names,
   constants: Names,
@@ -92,7 +92,7 @@ function plan(
     ],
     constants: parameters.filter(({ value }) => value !== undefined),
     limitField: returnsRows ? limitName(fields) : undefined,
-    isMap: ofMap && returnsRows,
+    shape: returnsRows && (shape === 'map' || shape === 'table') ? shape : 'list',
     columns: [],
     next: [],
     previous: [],
@@ -130,7 +130,7 @@ function limitName(fields: readonly PlannedField[]): string {
  * Columns with unique names, at most one TITLE, and exactly one where there is a KEY beside other columns: the runtime
  * takes no other set. A record that was fetched by a column of a list has that column as its KEY.
  */
-function tableColumns({ operation, previous }: PlannedOperation): OutputColumn[] {
+function tableColumns({ operation, previous, shape }: PlannedOperation): OutputColumn[] {
   if (operation.result !== 'dataframe') return [];
   const keys = new Set(
     previous.filter(({ field }) => field.parameter.in === 'path').map(({ column }) => column),
@@ -144,8 +144,12 @@ function tableColumns({ operation, previous }: PlannedOperation): OutputColumn[]
       : column,
   );
   const unique = [...new Map(fetched.map((column) => [column.name, column])).values()].filter(
-    (column) => column.name !== '' && column.name.split('.').length <= FLATTENED_LEVELS,
+    (column) =>
+      column.name !== '' &&
+      column.name !== (shape === 'table' ? ROW_NUMBER : '') &&
+      column.name.split('.').length <= FLATTENED_LEVELS,
   );
+  if (shape === 'table') unique.push({ name: ROW_NUMBER, type: 'integer', role: 'METADATA' });
   const title = unique.find((column) => column.role === 'TITLE') ?? likelyTitle(unique);
   const roles = unique.map((column): OutputColumn => {
     if (column === title) return { ...column, role: 'TITLE' };

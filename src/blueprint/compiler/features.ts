@@ -93,6 +93,10 @@ export function features(blueprint: Blueprint): Set<string> {
     if (!operation.selected) continue;
     found.add('operations');
     pagingFeatures(operation.paging).forEach((name) => found.add(name));
+    if (operation.parameters.some(({ quote }) => quote !== undefined)) found.add('operations.quoted');
+    const shape = blueprint.streams.find(({ pointer }) => pointer === operation.pointer)?.recordShape;
+    if (shape === 'table' && operation.result === 'dataframe' && operation.kind !== 'get')
+      found.add('operations.table');
   }
   const { rateLimit } = blueprint;
   if (knownRate(rateLimit) !== undefined) found.add('rate.bucket');

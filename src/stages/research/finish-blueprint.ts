@@ -80,7 +80,8 @@ function operationsOf(streams: readonly Stream[], rows: ReadonlyMap<string, Plai
       path: stream.path,
       pointer: stream.pointer,
       selected: stream.selected,
-      summary: stream.title ?? `${kind === 'get' ? 'Get' : 'List'} ${stream.name.replaceAll('_', ' ')}`,
+      summary: `${kind === 'get' ? 'Get' : 'List'} ${stream.name.replaceAll('_', ' ')}`,
+      ...described(stream),
       kind,
       parameters: parametersOf(stream),
       recordPath: [...stream.recordPath],
@@ -92,6 +93,14 @@ function operationsOf(streams: readonly Stream[], rows: ReadonlyMap<string, Plai
   });
   chain(streams, operations);
   return operations;
+}
+
+/** What the stream is said to be: its title, where that says more than its name, and its description. */
+function described({ name, title, description }: Stream): { description?: string } {
+  const letters = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+  const telling = title !== undefined && !letters(title).includes(letters(name));
+  const sentences = [telling ? title.replace(/[^.!?]$/, '$&.') : undefined, description].filter(isNamed);
+  return sentences.length === 0 ? {} : { description: sentences.join(' ') };
 }
 
 /**
@@ -112,7 +121,8 @@ function parametersOf(stream: Stream): OperationParameter[] {
       .map((name): StreamParameter => ({ name, in: location, type, required }));
   const numbered = stream.paging.kind !== 'cursor';
   const inPath = pathParameters(stream.path);
-  const above = (stream.parent?.parameters ?? []).map(({ name }) => name);
+  const quotes = new Map(stream.parent?.parameters.map(({ name, quote }) => [name, quote]));
+  const above = [...quotes.keys()];
   const filters = [stream.incremental?.param, stream.incremental?.endParam].filter(isNamed);
   const changing = stream.method === 'POST' ? 'body' : 'query';
   const all = [
@@ -129,6 +139,7 @@ function parametersOf(stream: Stream): OperationParameter[] {
   ];
   return all.map((one) => {
     const pythonic = names.take(pythonName(one.name, 'value'));
+    const quote = one.required ? quotes.get(one.name) : undefined;
     const words = pythonic.replaceAll('_', ' ').trim();
     return {
       name: one.name,
@@ -139,6 +150,7 @@ function parametersOf(stream: Stream): OperationParameter[] {
       description: one.description ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
       ...(one.enum === undefined ? {} : { enum: one.enum }),
       ...(one.value === undefined ? {} : { value: one.value }),
+      ...(quote === undefined ? {} : { quote }),
     };
   });
 }

@@ -116,3 +116,17 @@ def test_a_wrong_token_is_an_answer(notion_program: Program) -> None:
     done = notion_program.run("check")
     assert done.code == 0
     assert done.messages[-1]["connectionStatus"]["status"] == "FAILED"
+
+
+def test_a_language_model_finds_what_a_platform_finds(
+    notion: NotionApi, notion_program: Program
+) -> None:
+    pages = notion_program.call("list_pages")
+    assert [row["id"] for row in pages["rows"]] == [
+        one["id"] for one in notion.objects if one["object"] == "page"
+    ]
+    assert [row["id"] for row in notion_program.call("list_databases")["rows"]] == ["base"]
+    (sort,) = {str(request.body["sort"]) for request in notion.asked("/v1/search")}
+    assert "ascending" in sort
+    assert notion_program.call("list_comments", block_id="page-1")["row_count"] == 1
+    assert notion_program.call("list_blocks", block_id="page-1")["row_count"] == 4

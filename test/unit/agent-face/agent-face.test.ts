@@ -286,6 +286,25 @@ describe('results', () => {
     assert.match(only(of).source, /rows_at=RowsAt\(\("by_id",\), is_map=True\)/);
   });
 
+  it('of tables are rows that the first row names, and tell where each stands', () => {
+    const of = blueprint({
+      streams: [stream('things', { recordShape: 'table' })],
+      operations: [
+        operation('things', {
+          path: '/{sheet}',
+          recordPath: ['values'],
+          columns: [{ name: 'a.b', type: 'string', role: 'DATA' }],
+          parameters: [parameter('sheet', { in: 'path', required: true, quote: "'" })],
+        }),
+      ],
+    });
+    const { source } = only(of);
+    assert.match(source, /rows_at=RowsAt\(\("values",\), is_table=True\)/);
+    assert.match(source, /Column\("_row", dtype="integer", role=ColumnRole\.METADATA\)/);
+    assert.match(source, /"sheet": quoted\("'", params\.sheet\)/);
+    assert.match(source, /the first row of the table\s+names the columns/);
+  });
+
   it('of documents are marked as text', () => {
     const { source } = only(withOperation({ result: 'text', kind: 'get', columns: [] }));
     assert.match(source, /@connector\(result_type="text", tags=\["demo", "get"\]\)/);

@@ -123,6 +123,8 @@ def test_every_parameter_arrives_where_the_api_expects_it(name: str) -> None:
         expected = [value["key"]] if wire["type"] == "object" else as_sent(value, wire["in"])
         if wire["in"] == "body":
             key, expected = wire["name"], [json.dumps(value)]
+        if "quote" in wire:
+            expected = [f"{wire['quote']}{value}{wire['quote']}"]
         assert sent_values(api.requests[0], wire["in"], key, fixture["path"]) == expected, wire
 
 
@@ -260,8 +262,9 @@ def test_what_the_api_refuses_names_the_parameters(name: str) -> None:
 def test_a_way_out_of_the_path_is_refused(name: str) -> None:
     fixture = OPERATIONS[name]
     texts = [wire["field"] for wire in fixture["wire"] if wire["in"] == "path"]
+    quoted = [wire["field"] for wire in fixture["wire"] if "quote" in wire]
     for field in texts:
-        if fixture["every"][field] == "text a/b":
+        if fixture["every"][field] == "text a/b" and field not in quoted:
             api = PlayedApi(fixture)
             with pytest.raises(OperationError):
                 call(api, name, {field: ".."})
@@ -271,7 +274,8 @@ def test_a_way_out_of_the_path_is_refused(name: str) -> None:
 @each([name for name in TABLES if OPERATIONS[name]["record_path"]])
 def test_a_failure_answered_with_200_is_no_empty_list(name: str) -> None:
     if OPERATIONS[name]["record_path"][0] != "*":
-        api = PlayedApi(OPERATIONS[name], httpx.Response(200, json={"fault": "no rights"}))
+        body = {"fault": "no rights", "error": 7}
+        api = PlayedApi(OPERATIONS[name], httpx.Response(200, json=body))
         with pytest.raises(OperationError, match="fault"):
             call(api, name)
 
