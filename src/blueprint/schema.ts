@@ -161,6 +161,18 @@ export const Parent = z.object({
       ]),
     }),
   ),
+  /**
+   * Rows of the stream may have rows of the same kind below them, which are read like those of the parent: blocks in blocks,
+   * folders in folders. Exactly one of the parameters comes from the parent's row; a row of the stream fills it as well.
+   */
+  recursive: z
+    .object({
+      /** Field that says whether any are below a row: true, a number, a list that is not empty. Absent = each row is asked. */
+      flag: FieldPath.optional(),
+      /** Field of the row that fills the parameter; absent = the same one as in the parent's row. */
+      field: FieldPath.optional(),
+    })
+    .optional(),
 });
 export type Parent = z.infer<typeof Parent>;
 

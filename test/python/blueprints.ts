@@ -255,7 +255,43 @@ export const regions = blueprint('regions', {
   ],
 });
 
-const single = [shop, tickets, files, issues, ledger, crm, plain, regions, workbook];
+/** Rows below rows of the same kind: with a word about which have any and without, below two parents, with children. */
+export const outline = blueprint('outline', {
+  streams: [
+    stream('documents', {
+      recordPath: ['documents'],
+      paging: { kind: 'cursor', cursorParam: 'after', nextPath: ['next'] },
+      incremental: { cursorField: ['edited'], cursorFormat: 'date_time' },
+      schema: row({ id: whole, edited: moment }),
+    }),
+    stream('nodes', {
+      path: '/nodes/{node}/children',
+      recordPath: ['children'],
+      paging: { kind: 'cursor', cursorParam: 'after', nextPath: ['next'] },
+      parent: { stream: 'documents', parameters: [fromId('node')], recursive: { flag: ['has', 'children'] } },
+      schema: row({ id: whole, has: row({ children: whole }), name: text }),
+    }),
+    stream('remarks', {
+      path: '/nodes/{node}/remarks',
+      parent: { stream: 'nodes', parameters: [{ name: 'node', from: { kind: 'record', field: ['id'] } }] },
+    }),
+    stream('folders', {
+      path: '/documents/{document}/folders',
+      recordPath: ['folders'],
+      parent: {
+        stream: 'nodes',
+        parameters: [
+          { name: 'document', from: { kind: 'partition', parameter: 'node' } },
+          { name: 'in', from: { kind: 'record', field: ['id'] } },
+        ],
+        recursive: { field: ['key'] },
+      },
+      schema: row({ id: text, key: text }),
+    }),
+  ],
+});
+
+const single = [shop, tickets, files, issues, ledger, crm, plain, regions, workbook, outline];
 
 /** All streams of the others in one connector, with every way to authenticate that may stand beside others. */
 export const everything = blueprint('everything', {

@@ -28,11 +28,13 @@ const ONLY_WITH: Readonly<Record<string, string>> = {
   'src/incremental.py': 'incremental',
   'src/matrix.py': 'shape.table|operations.table',
   'src/mcp_server.py': 'operations',
+  'src/recursion.py': 'parents.recursive',
   'src/state.py': 'incremental',
   'tests/test_incremental.py': 'incremental',
   'tests/test_matrix.py': 'shape.table',
   'tests/test_operation_rules.py': 'operations',
   'tests/test_operations.py': 'operations',
+  'tests/test_recursion.py': 'parents.recursive',
   'tests/test_table_operations.py': 'operations.table',
 };
 

@@ -168,7 +168,10 @@ function chain(streams: readonly Stream[], operations: readonly Operation[]): vo
     for (const { name, from } of stream.parent?.parameters ?? []) {
       const parameter = target.parameters.find((one) => one.required && one.name === name);
       if (from.kind !== 'record' || parameter === undefined) continue;
-      above.next.push({ operation: target.name, parameter: parameter.pythonName, field: from.field });
+      const step = { operation: target.name, parameter: parameter.pythonName };
+      above.next.push({ ...step, field: from.field });
+      const { recursive } = stream.parent ?? {};
+      if (recursive !== undefined) target.next.push({ ...step, field: recursive.field ?? from.field });
     }
   }
 }

@@ -120,6 +120,31 @@ describe('a blueprint that was written by hand', () => {
     assert.deepEqual(lines?.next, [{ operation: 'list_sailings', parameter: 'line_id', field: ['id'] }]);
   });
 
+  it('reads rows below rows of the same kind, and leads from each to those below it', async () => {
+    const document = await documented();
+    const [, sailings] = document.streams;
+    delete sailings['incremental'];
+    (sailings['parent'] as Json)['recursive'] = { flag: ['has_legs'] };
+    const blueprint = await read(document);
+    assert.deepEqual(blueprint.streams[1]?.parent?.recursive, { flag: ['has_legs'] });
+    const step = { operation: 'list_sailings', parameter: 'line_id', field: ['id'] };
+    assert.deepEqual(
+      blueprint.operations.map(({ next }) => next),
+      [[step], [step]],
+    );
+    const files = new Map(compileConnector(blueprint, { templateDir }).map((one) => [one.path, one.content]));
+    assert.match(
+      files.get('src/streams.py') ?? '',
+      /recursion=Recursion\(parameter="line_id", field=\("id",\), flag=\("has_legs",\)\)/,
+    );
+    assert.ok(files.has('src/recursion.py'));
+    const plain = compileConnector(await read(await documented()), { templateDir });
+    assert.deepEqual(
+      plain.map(({ path }) => path).filter((path) => path.includes('recursion')),
+      [],
+    );
+  });
+
   it('takes a name and a choice of streams', async () => {
     const blueprint = await read(await documented(), { name: 'boats', streams: ['sailings'] });
     assert.equal(blueprint.name, 'boats');
@@ -143,6 +168,8 @@ describe('a blueprint that was written by hand', () => {
     ['two streams of one name', (one) => (one.streams[1]['name'] = 'lines'), /more than one/, '/streams/1/name'],
     ['a parent that is not there', (one) => ((one.streams[1]['parent'] as Json)['stream'] = 'x'), /no stream x/, '/streams/1/parent/stream'],
     ['a stream below itself', (one) => ((one.streams[1]['parent'] as Json)['stream'] = 'sailings'), /own ancestor/, '/streams/1/parent/stream'],
+    ['rows below rows that are read by time', (one) => ((one.streams[1]['parent'] as Json)['recursive'] = {}), /in full/, '/streams/1/parent/recursive'],
+    ['rows below rows that fill nothing', (one) => Object.assign(one.streams[1]['parent'] as Json, { recursive: {}, parameters: [] }), /exactly one/, '/streams/1/parent/recursive'],
     ['a version to come', (one) => (one['blueprint'] = 2), /./, '/blueprint'],
   ]; // prettier-ignore
   for (const [what, change, message, place] of MISTAKES) {

@@ -128,6 +128,17 @@ def test_every_parameter_arrives_where_the_api_expects_it(name: str) -> None:
         assert sent_values(api.requests[0], wire["in"], key, fixture["path"]) == expected, wire
 
 
+@each([name for name in NAMES if any("quote" in one for one in OPERATIONS[name]["wire"])])
+def test_a_quotation_mark_in_a_quoted_value_is_doubled(name: str) -> None:
+    fixture = OPERATIONS[name]
+    for wire in fixture["wire"]:
+        if "quote" in wire:
+            api, mark = PlayedApi(fixture), wire["quote"]
+            call(api, name, {wire["field"]: f"It{mark}s"})
+            sent = sent_values(api.requests[0], wire["in"], wire["name"], fixture["path"])
+            assert sent == [f"{mark}It{mark}{mark}s{mark}"]
+
+
 @each([name for name in NAMES if OPERATIONS[name]["constants"]])
 def test_what_is_fixed_goes_with_every_request(name: str) -> None:
     fixture = OPERATIONS[name]
