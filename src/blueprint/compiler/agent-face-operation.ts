@@ -2,6 +2,7 @@
 import type { OperationParameter, Paging, ParameterLocation } from '../schema.ts';
 import { constantLines } from './agent-face-constants.ts';
 import { paramsModel } from './agent-face-params.ts';
+import { dict, print, str } from './python.ts';
 import type { PlannedField, PlannedOperation, Step } from './agent-face-plan.ts';
 import {
   docstring,
@@ -66,7 +67,7 @@ function functionLines(planned: PlannedOperation, need: ClientNeed): string[] {
   const tags = [...new Set([need.tag, operation.kind])].map(pythonString).join(', ');
   const shape = text ? 'result_type="text"' : `output=${planned.outputConstant}`;
   return [
-    ...call('@connector', [shape, `tags=[${tags}]`]),
+    ...decorator([shape, `tags=[${tags}]`], planned.settings),
     ...signature(name, paramsClass, need.required ? 'ApiClient' : 'ApiClient | None = None'),
     ...docstring('    ', sentence(plainText(operation.summary, SUMMARY_LENGTH)), paragraphs(planned)),
     '    request = Request(',
@@ -79,6 +80,15 @@ function functionLines(planned: PlannedOperation, need: ClientNeed): string[] {
     '    )',
     ...fetchLines(planned),
   ];
+}
+
+/** What the configuration of a served connector answers, where the caller does not, stands among the properties. */
+function decorator(parts: readonly string[], settings: ReadonlyMap<string, string>): string[] {
+  if (settings.size === 0) return call('@connector', parts);
+  const entries = [...settings].map(([field, property]) => [field, str(property)] as const);
+  const head = 'properties=';
+  const code = `${head}${print(dict([['settings', dict(entries)]]), '    ', head.length)}`;
+  return call('@connector', [...parts, code]).flatMap((line) => line.split('\n'));
 }
 
 function call(head: string, parts: readonly string[]): string[] {

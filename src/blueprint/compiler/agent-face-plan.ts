@@ -42,6 +42,8 @@ export interface PlannedOperation {
   readonly fields: readonly PlannedField[];
   /** Parameters whose value the blueprint fixes: sent with every call, no fields of the model. */
   readonly constants: readonly OperationParameter[];
+  /** Fields that must be given and that a stream reads from the configuration, with the property there. */
+  readonly settings: ReadonlyMap<string, string>;
   /** Name of the field that bounds the number of rows; absent where an operation returns one record or a text. */
   readonly limitField: string | undefined;
   /** Rows of a list, values of a map, or a list of lists of which the first names the columns. */
@@ -55,12 +57,15 @@ export interface PlannedOperation {
 /** The selected operations of a blueprint in its own order. */
 export function planOperations(blueprint: Blueprint): PlannedOperation[] {
   const shapes = new Map(blueprint.streams.map((stream) => [stream.pointer, stream.recordShape]));
+  const configured = configuredParameters(blueprint.streams);
   const functions = new Names();
   const classes = new Names();
   const constants = new Names();
   const planned = blueprint.operations
     .filter((operation) => operation.selected)
-    .map((operation) => plan(operation, shapes.get(operation.pointer), functions, classes, constants));
+    .map((operation) =>
+      plan(operation, shapes.get(operation.pointer), configured, functions, classes, constants),
+    );
   link(planned);
   linkInherited(planned);
   for (const entry of planned) entry.columns = tableColumns(entry);
@@ -70,6 +75,7 @@ export function planOperations(blueprint: Blueprint): PlannedOperation[] {
 function plan(
   operation: Operation,
   shape: Stream['recordShape'] | undefined,
+  configured: ReadonlyMap<string, string>,
   functions: Names,
   classes: Names,
   constants: Names,
@@ -91,12 +97,40 @@ function plan(
       ...fields.filter((field) => !field.parameter.required),
     ],
     constants: parameters.filter(({ value }) => value !== undefined),
+    settings: new Map(
+      fields.flatMap(({ name: field, parameter }) => {
+        const property = parameter.required ? configured.get(whereabouts(operation, parameter)) : undefined;
+        return property === undefined ? [] : [[field, property] as const];
+      }),
+    ),
     limitField: returnsRows ? limitName(fields) : undefined,
     shape: returnsRows && (shape === 'map' || shape === 'table') ? shape : 'list',
     columns: [],
     next: [],
     previous: [],
   };
+}
+
+/** Properties of the configuration by the parameters of requests that streams fill with them. */
+function configuredParameters(streams: readonly Stream[]): Map<string, string> {
+  return new Map(
+    streams.flatMap((stream) =>
+      stream.parameters.flatMap((parameter) =>
+        !stream.selected || parameter.configKey === undefined || parameter.value !== undefined
+          ? []
+          : [[whereabouts(stream, parameter), parameter.configKey] as const],
+      ),
+    ),
+  );
+}
+
+/** A parameter of a path is the same for all that lies below it, another one only for the request itself. */
+function whereabouts(
+  { path, pointer }: Pick<Operation, 'path' | 'pointer'>,
+  { in: place, name }: Pick<OperationParameter, 'in' | 'name'>,
+): string {
+  const above = path.slice(0, Math.max(0, path.indexOf(`{${name}}`)));
+  return place === 'path' ? `${name} in ${above}` : `${place} ${name} of ${pointer}`;
 }
 
 /** Each parameter once; those that paging sets are left to the runtime. */

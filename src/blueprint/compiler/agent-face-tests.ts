@@ -64,6 +64,7 @@ function operationFixture(blueprint: Blueprint, planned: PlannedOperation): Reco
       name: constant.name,
       value: constant.value,
     })),
+    settings: Object.fromEntries(planned.settings),
     record_path: operation.recordPath,
     shape: planned.shape,
     paging: many ? operation.paging : { kind: 'none' },

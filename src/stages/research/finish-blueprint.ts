@@ -121,6 +121,7 @@ function parametersOf(stream: Stream): OperationParameter[] {
       .map((name): StreamParameter => ({ name, in: location, type, required }));
   const numbered = stream.paging.kind !== 'cursor';
   const inPath = pathParameters(stream.path);
+  const from = new Map(parentsOf(stream));
   const quotes = new Map(stream.parent?.parameters.map(({ name, quote }) => [name, quote]));
   const above = [...quotes.keys()];
   const filters = [stream.incremental?.param, stream.incremental?.endParam].filter(isNamed);
@@ -147,11 +148,23 @@ function parametersOf(stream: Stream): OperationParameter[] {
       in: one.in,
       type: one.type,
       required: one.required && one.value === undefined,
-      description: one.description ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
+      description:
+        one.description ?? from.get(one.name) ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
       ...(one.enum === undefined ? {} : { enum: one.enum }),
       ...(one.value === undefined ? {} : { value: one.value }),
       ...(quote === undefined ? {} : { quote }),
     };
+  });
+}
+
+/** Where the values of a parent come from, in words: "Id of one of the pages". */
+function parentsOf({ name: own, parent }: Stream): [string, string][] {
+  const readable = (words: readonly string[]): string => words.join(' ').replaceAll('_', ' ');
+  return (parent?.parameters ?? []).flatMap(({ name, from }): [string, string][] => {
+    if (from.kind !== 'record') return [];
+    const above = readable([parent?.stream ?? '', ...(parent?.recursive === undefined ? [] : ['or', own])]);
+    const field = readable(from.field);
+    return [[name, `${field.slice(0, 1).toUpperCase()}${field.slice(1)} of one of the ${above}.`]];
   });
 }
 

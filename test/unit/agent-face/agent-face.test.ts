@@ -220,6 +220,44 @@ describe('parameters', () => {
     assert.doesNotMatch(source, /params\.(version|fields|by|x_h|b)\b/);
   });
 
+  it('that a stream reads from the configuration are named, for servers that have one', () => {
+    const account = { name: 'account', in: 'path', type: 'string', required: true };
+    const team = { name: 'team', in: 'query', type: 'string', required: true };
+    const of = blueprint({
+      streams: [
+        stream('things', {
+          path: '/{account}/things',
+          parameters: [
+            { ...account, configKey: 'account_id' },
+            { ...team, configKey: 'team' },
+          ],
+        }),
+      ],
+      operations: [
+        operation('things', {
+          path: '/{account}/things',
+          parameters: [
+            parameter('account', { in: 'path', required: true }),
+            parameter('team', { required: true }),
+          ],
+        }),
+        operation('thing', {
+          kind: 'get',
+          path: '/{account}/things/{id}',
+          parameters: [
+            parameter('account', { in: 'path', required: true }),
+            parameter('id', { in: 'path', required: true }),
+            parameter('team', { required: true }),
+          ],
+        }),
+      ],
+    });
+    const { source } = only(of);
+    assert.match(source, /properties=\{"settings": \{"account": "account_id", "team": "team"\}\}/);
+    assert.match(source, /properties=\{"settings": \{"account": "account_id"\}\}/);
+    assert.equal(source.match(/properties=/g)?.length, 2);
+  });
+
   it('that page a list are set by the runtime, which counts rows instead', () => {
     const { classes, source } = only(
       withOperation({

@@ -111,7 +111,7 @@ describe('a blueprint that was written by hand', () => {
       ]),
       [
         // The parent's value, which is no part of the path.
-        ['line_id', 'query', true, undefined, 'Line id.'],
+        ['line_id', 'query', true, undefined, 'Id of one of the lines.'],
         ['filter', 'body', false, filter, 'Filter.'],
         ['port', 'query', false, undefined, 'Where it starts.'],
         ['changed_since', 'body', false, undefined, 'Changed since.'],

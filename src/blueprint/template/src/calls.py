@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
-from .agent import OutputConfig, Provenance, Result
+from .agent import Connector, OutputConfig, Provenance, Result
 from .client import LONGEST_WAIT, ApiClient, Params, Scalar
 from .config import Config
 from .errors import ApiError, ConnectorError, RateLimitedError
@@ -190,6 +190,13 @@ def _at(value: Any, path: FieldPath) -> Iterator[Any]:
     else:
         found = ", ".join(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
         raise ApiError(f"The answer has no {key} where rows should be, but {found[:200]}.")
+
+
+def answered(operation: Connector, config: Config) -> dict[str, Any]:
+    """Return the parameters that the configuration answers where a caller does not."""
+    named = operation.properties.get("settings", {})
+    values = {name: getattr(config, key, None) for name, key in named.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 # ------------------------------------------------------------------------------------- values

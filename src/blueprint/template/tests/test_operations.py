@@ -10,7 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from src.agent import Result
-from src.calls import EmptyResultError, OperationError
+from src.agent_text import schema_of
+from src.calls import EmptyResultError, OperationError, answered
+from src.config import Config
 from src.operations import CONNECTORS
 from src.tables import flat_rows, load_pandas
 from tests.operation_api import (
@@ -181,6 +183,22 @@ def test_unknown_missing_and_unbounded_parameters_never_reach_the_api(name: str)
         with pytest.raises(ValidationError):
             ask(api, name, params)
     assert api.requests == []
+
+
+@each(NAMES)
+def test_what_the_configuration_answers_need_not_be_given(name: str) -> None:
+    operation, settings = CONNECTORS[name], OPERATIONS[name]["settings"]
+    config = Config.model_validate(CONFIG)
+    known = answered(operation, config)
+    values = {field: getattr(config, key) for field, key in settings.items()}
+    assert known == {field: value for field, value in values.items() if value is not None}
+    schema = schema_of(operation.params, known)
+    assert set(schema.get("required", [])) == {*OPERATIONS[name]["required"]} - {*known}
+    asking = schema_of(operation.params)
+    assert asking == operation.params.model_json_schema()
+    for field in known:
+        told = asking["properties"][field]["description"]
+        assert schema["properties"][field]["description"] == f"{told} Absent: as configured."
 
 
 # -------------------------------------------------------------------------------------- failures
