@@ -57,6 +57,62 @@ export const Auth = z.discriminatedUnion('kind', [
     scopes: z.array(z.string()).default([]),
     clientAuthentication: z.enum(['basic', 'body']).default('body'),
   }),
+  z.object({
+    /** A signed statement of who asks (RFC 7523), as for service accounts. */
+    kind: z.literal('jwt_bearer'),
+    /** Where the statement is exchanged for an access token; absent = it is itself sent as the bearer token. */
+    tokenUrl: z.string().optional(),
+    algorithm: z.enum(['RS256', 'RS384', 'RS512', 'ES256', 'HS256', 'HS512']).default('RS256'),
+    /** For whom the statement is meant; absent = the token URL. */
+    audience: z.string().optional(),
+    scopes: z.array(z.string()).default([]),
+    /** What the API calls the issuer; a label only ("Client email", "App ID"). */
+    issuerLabel: z.string().optional(),
+    /** Seconds between the moment from which a statement is good and the moment at which it expires. */
+    lifetimeSeconds: z.number().int().min(120).max(86_400).default(3600),
+    /** Whether a key is named in the statement's header, and whether one asks on behalf of a person. */
+    keyId: z.enum(['required', 'optional', 'none']).default('optional'),
+    subject: z.enum(['required', 'optional', 'none']).default('optional'),
+  }),
+  z.object({
+    /** A log-in with user name and password begins a session, which each request names. */
+    kind: z.literal('session'),
+    loginUrl: z.string(),
+    encoding: z.enum(['json', 'form']).default('json'),
+    usernameField: z.string().default('username'),
+    passwordField: z.string().default('password'),
+    /** What else the log-in sends. */
+    fields: z.record(z.string(), z.string()).default({}),
+    /** Where the answer has the session: in its body, or in a cookie that it sets. Exactly one of the two is set. */
+    tokenPath: FieldPath.optional(),
+    tokenCookie: z.string().optional(),
+    /** How requests name the session. */
+    sentIn: z.enum(['header', 'cookie']).default('header'),
+    name: z.string().default('Authorization'),
+    prefix: z.string().default(''),
+    /** Seconds for which a session is good; absent = until the API refuses it. */
+    lifetimeSeconds: z.number().int().positive().optional(),
+  }),
+  z.object({
+    /** Every request is signed with a shared secret (RFC 2104). */
+    kind: z.literal('hmac'),
+    algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha256'),
+    /**
+     * The text that is signed. `{key}`, `{method}`, `{host}`, `{path}`, `{query}`, `{path_and_query}`, `{body}`,
+     * `{body_hash}`, `{timestamp}` and `{nonce}` are replaced.
+     */
+    message: z.string(),
+    encoding: z.enum(['hex', 'base64']).default('hex'),
+    secretEncoding: z.enum(['text', 'base64', 'hex']).default('text'),
+    timestampFormat: z.enum(['unix_seconds', 'unix_milliseconds', 'date_time']).default('unix_seconds'),
+    /** What each request carries; in `value` the same names are replaced, and `{signature}`. */
+    sent: z
+      .array(z.object({ in: z.enum(['header', 'query']), name: z.string(), value: z.string() }))
+      .min(1)
+      .refine((sent) => sent.some(({ value }) => value.includes('{signature}')), {
+        message: 'One of the values must hold {signature}.',
+      }),
+  }),
 ]);
 export type Auth = z.infer<typeof Auth>;
 

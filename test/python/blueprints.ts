@@ -223,6 +223,138 @@ export const crm = blueprint('crm', {
   ],
 });
 
+/** Accounts that sign for themselves: statements exchanged or sent as they are, requests signed with a secret. */
+export const signed = blueprint('signed', {
+  auth: [
+    {
+      name: 'account',
+      parts: [
+        {
+          kind: 'jwt_bearer',
+          tokenUrl: 'https://auth.signed.example/token',
+          scopes: ['read', 'list'],
+          issuerLabel: 'Client email',
+        },
+      ],
+    },
+    {
+      name: 'app',
+      parts: [
+        {
+          kind: 'jwt_bearer',
+          algorithm: 'ES256',
+          audience: 'signed-v1',
+          lifetimeSeconds: 600,
+          keyId: 'required',
+          subject: 'none',
+        },
+      ],
+    },
+    {
+      name: 'shared',
+      parts: [
+        {
+          kind: 'jwt_bearer',
+          algorithm: 'HS256',
+          audience: 'signed-v1',
+          keyId: 'none',
+          subject: 'none',
+        },
+      ],
+    },
+    {
+      name: 'hmac_header',
+      parts: [
+        {
+          kind: 'hmac',
+          message: '{method}\n{host}\n{path_and_query}\n{timestamp}\n{nonce}\n{body_hash}',
+          algorithm: 'sha512',
+          encoding: 'base64',
+          secretEncoding: 'base64',
+          timestampFormat: 'date_time',
+          sent: [
+            { in: 'header', name: 'X-Date', value: '{timestamp}' },
+            { in: 'header', name: 'X-Nonce', value: '{nonce}' },
+            { in: 'header', name: 'Authorization', value: 'Sig key={key}, sig={signature}' },
+          ],
+        },
+      ],
+    },
+    {
+      name: 'hmac_query',
+      parts: [
+        {
+          kind: 'hmac',
+          message: '{query}',
+          secretEncoding: 'hex',
+          timestampFormat: 'unix_milliseconds',
+          sent: [
+            { in: 'header', name: 'X-Key', value: '{key}' },
+            { in: 'query', name: 'timestamp', value: '{timestamp}' },
+            { in: 'query', name: 'signature', value: '{signature}' },
+          ],
+        },
+      ],
+    },
+  ],
+  streams: [
+    stream('trades', {
+      recordPath: ['data'],
+      paging: { kind: 'next_url', nextPath: ['next'], sizeParam: 'limit', pageSize: 50 },
+    }),
+    stream('fills', {
+      recordPath: ['data'],
+      paging: { kind: 'page', pageParam: 'page', totalPagesPath: ['pages'] },
+    }),
+  ],
+});
+
+/** Sessions that begin with a log-in: named in a header, or in a cookie. */
+export const sessions = blueprint('sessions', {
+  auth: [
+    {
+      name: 'login',
+      parts: [
+        {
+          kind: 'session',
+          loginUrl: 'auth/login',
+          tokenPath: ['data', 'token'],
+          name: 'X-Session',
+          fields: { client: 'connector' },
+          lifetimeSeconds: 3600,
+        },
+      ],
+    },
+    {
+      name: 'form',
+      parts: [
+        {
+          kind: 'session',
+          loginUrl: 'https://id.sessions.example/login',
+          encoding: 'form',
+          usernameField: 'user',
+          passwordField: 'pass',
+          tokenCookie: 'SID',
+          sentIn: 'cookie',
+          name: 'SID',
+        },
+      ],
+    },
+  ],
+  streams: [
+    stream('reports', {
+      recordPath: ['data'],
+      paging: { kind: 'offset', offsetParam: 'offset', sizeParam: 'limit', pageSize: 10 },
+    }),
+    stream('lines', {
+      path: '/reports/{reportId}/lines',
+      recordPath: ['lines'],
+      parent: { stream: 'reports', parameters: [fromId('reportId')] },
+      paging: { kind: 'cursor', cursorParam: 'cursor', nextPath: ['next'] },
+    }),
+  ],
+});
+
 /** Nothing but lists: no authentication, no paging, no keys. */
 export const plain = blueprint('plain', {
   auth: [{ name: 'none', parts: [{ kind: 'none' }] }],
@@ -291,7 +423,20 @@ export const outline = blueprint('outline', {
   ],
 });
 
-const single = [shop, tickets, files, issues, ledger, crm, plain, regions, workbook, outline];
+const single = [
+  shop,
+  tickets,
+  files,
+  issues,
+  ledger,
+  crm,
+  signed,
+  sessions,
+  plain,
+  regions,
+  workbook,
+  outline,
+];
 
 /** All streams of the others in one connector, with every way to authenticate that may stand beside others. */
 export const everything = blueprint('everything', {

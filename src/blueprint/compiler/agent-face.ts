@@ -80,7 +80,8 @@ function module(
     'quoted',
     'texts',
   ]);
-  const paging = used(['Cursor', 'LinkHeader', 'NextUrl', 'Offset', 'PageNumber', 'Request']);
+  const paging = used(['Cursor', 'LinkHeader', 'NextUrl', 'Offset', 'PageNumber']);
+  const pages = used(['Request']);
   const pydantic = used(['BaseModel', 'ConfigDict', 'Field']);
   const typing = used(['Any', 'Literal']);
   const agentNames = (exports.length > 0 ? ['Connectors', ...agent] : agent).sort(importOrder);
@@ -92,6 +93,7 @@ function module(
     `from ${from}agent import ${agentNames.join(', ')}`,
     ...(calls.length > 0 ? [`from ${from}calls import ${calls.join(', ')}`] : []),
     ...(bodies.length > 0 ? [`from ${from}client import ApiClient`] : []),
+    ...(pages.length > 0 ? [`from ${from}pages import ${pages.join(', ')}`] : []),
     ...(paging.length > 0 ? [`from ${from}paging import ${paging.join(', ')}`] : []),
   ];
   for (const body of bodies) lines.push('', '', ...body.lines);

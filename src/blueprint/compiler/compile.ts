@@ -29,12 +29,15 @@ const ONLY_WITH: Readonly<Record<string, string>> = {
   'src/matrix.py': 'shape.table|operations.table',
   'src/mcp_server.py': 'operations',
   'src/recursion.py': 'parents.recursive',
+  'src/signing.py': 'auth.hmac',
   'src/state.py': 'incremental',
+  'src/tokens.py': 'auth.fetched',
   'tests/test_incremental.py': 'incremental',
   'tests/test_matrix.py': 'shape.table',
   'tests/test_operation_rules.py': 'operations',
   'tests/test_operations.py': 'operations',
   'tests/test_recursion.py': 'parents.recursive',
+  'tests/test_resuming.py': 'resumable',
   'tests/test_table_operations.py': 'operations.table',
 };
 
@@ -59,7 +62,7 @@ export function compileConnector(blueprint: Blueprint, options: { templateDir: s
     { path: 'src/streams.py', content: streamsModule(blueprint) },
     { path: 'src/py.typed', content: '' },
     { path: 'pyproject.toml', content: pyproject(blueprint) },
-    { path: 'requirements.txt', content: requirements() },
+    { path: 'requirements.txt', content: requirements(wanted) },
     { path: 'requirements-dev.txt', content: developmentRequirements() },
     { path: '.gitignore', content: GITIGNORE },
     ...streams.map((stream) => ({

@@ -109,6 +109,22 @@ function credentialSteps(option: AuthOption, several: boolean): string[] {
             : `Let the person whose data is read consent once at ${code(part.authorizationUrl)}, exchange the code, and keep the refresh token.`,
           `Access tokens are fetched from ${code(part.tokenUrl)} and renewed by themselves.`,
         ];
+      case 'jwt_bearer':
+        return [
+          'Create a service account (or an application of its own) with the provider, and a private key for it.',
+          ...scopes(part.scopes),
+          'Give the account access to the data that is to be read, with read access only.',
+          part.tokenUrl === undefined
+            ? 'The connector signs a new token by itself whenever one is needed.'
+            : `Access tokens are fetched from ${code(part.tokenUrl)} and renewed by themselves.`,
+        ];
+      case 'session':
+        return [
+          'Take a user that may only read.',
+          `The connector begins a session at ${code(part.loginUrl)} and begins another when the API ends it.`,
+        ];
+      case 'hmac':
+        return ['Create an API key with its secret at the provider, with read access only.'];
     }
   });
   const fields = fieldsOf(option)

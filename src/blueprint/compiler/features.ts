@@ -91,6 +91,11 @@ export function knownRate(limit: Blueprint['rateLimit']): { requests: number; se
   return { requests: Math.max(1, Math.floor(requests)), seconds: windowSeconds };
 }
 
+/** Whether a full read that broke off can go on at the page that it had reached. */
+export function isResumable(stream: Stream): boolean {
+  return stream.parent === undefined && stream.incremental === undefined && stream.paging.kind !== 'none';
+}
+
 export function features(blueprint: Blueprint): Set<string> {
   const found = new Set<string>();
   for (const option of blueprint.auth) {
@@ -126,14 +131,40 @@ function authFeatures(auth: Auth): string[] {
     case 'basic':
       return ['auth.any', `auth.${auth.kind}`];
     case 'oauth2_client_credentials':
-      return ['auth.any', 'auth.oauth2', 'auth.client_credentials'];
+      return [
+        'auth.any',
+        'auth.fetched',
+        'auth.exchanged',
+        'auth.expires',
+        'auth.oauth2',
+        'auth.client_credentials',
+      ];
     case 'oauth2_refresh_token':
-      return ['auth.any', 'auth.oauth2', 'auth.refresh_token'];
+      return [
+        'auth.any',
+        'auth.fetched',
+        'auth.exchanged',
+        'auth.expires',
+        'auth.oauth2',
+        'auth.refresh_token',
+      ];
+    case 'jwt_bearer':
+      return [
+        'auth.any',
+        'auth.fetched',
+        'auth.jwt_bearer',
+        ...(auth.tokenUrl === undefined ? [] : ['auth.exchanged', 'auth.expires']),
+      ];
+    case 'session':
+      return ['auth.any', 'auth.fetched', 'auth.exchanged', 'auth.session'];
+    case 'hmac':
+      return ['auth.any', 'auth.hmac'];
   }
 }
 
 function streamFeatures(stream: Stream, all: readonly Stream[]): string[] {
   const found = [...pagingFeatures(stream.paging), `shape.${stream.recordShape}`];
+  if (isResumable(stream)) found.push('resumable');
   if (stream.parent === undefined) {
     // What tests of streams that stand alone can try.
     found.push(`root.${stream.paging.kind}`);

@@ -1,7 +1,7 @@
 /** Emits `streams.py` and `schemas/`: what the streams are, declared. */
 import type { Blueprint, Incremental, Paging, Stream } from '../schema.ts';
 import { LINE_LENGTH, plainText } from './agent-face-python.ts';
-import { generatedStreams, isStrict, knownRate, recursion } from './features.ts';
+import { generatedStreams, isResumable, isStrict, knownRate, recursion } from './features.ts';
 import { partitionColumns } from './partitions.ts';
 import {
   assign,
@@ -86,6 +86,7 @@ function streamCode(stream: Stream, all: readonly Stream[]): Code {
     ],
     ['parent', parentCode(stream, all)],
     ['incremental', stream.incremental === undefined ? undefined : incrementalCode(stream.incremental)],
+    ['is_resumable', isResumable(stream) ? raw('True') : undefined],
   ]);
 }
 

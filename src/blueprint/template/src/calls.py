@@ -13,11 +13,13 @@ import httpx
 from pydantic import BaseModel
 
 from .agent import Connector, OutputConfig, Provenance, Result
-from .client import LONGEST_WAIT, ApiClient, Params, Scalar
+from .client import ApiClient, Params, Scalar
 from .config import Config
 from .errors import ApiError, ConnectorError, RateLimitedError
+from .limits import LONGEST_WAIT
 from .matrix import is_empty_table, rows_of_matrix
-from .paging import Paging, Request, read_pages
+from .pages import Request, read_pages
+from .paging import Paging
 from .utils import FieldPath
 
 

@@ -120,6 +120,10 @@ class Stream:
     # <feature incremental>
     incremental: Incremental | None = None
     # </feature>
+    # <feature resumable>
+    is_resumable: bool = False
+    """Whether a full read that broke off can go on at the page that it had reached."""
+    # </feature>
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON schema of a record."""

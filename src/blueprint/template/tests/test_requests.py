@@ -10,7 +10,8 @@ from src.client import ApiClient
 from src.config import Config
 from src.errors import PagingError
 from src.models import PartitionKey
-from src.paging import MAX_PAGES, Cursor, Offset, PageNumber, Paging, Request, read_pages
+from src.pages import MAX_PAGES, Request, read_pages
+from src.paging import Cursor, Offset, PageNumber, Paging
 from src.state import formatted
 from tests.conftest import World, config_json
 from tests.mock_api import API, STREAMS
