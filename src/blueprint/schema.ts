@@ -178,6 +178,15 @@ export type Paging = z.infer<typeof Paging>;
 
 // ----------------------------------------------------------------------------------------------------------- streams
 
+/** A value that every request sends. Objects and lists: in a body. */
+const Constant = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+]);
+
 /** A request parameter that stays the same for all requests of a read. */
 export const StreamParameter = z.object({
   name: z.string(),
@@ -186,10 +195,8 @@ export const StreamParameter = z.object({
   description: z.string().optional(),
   required: z.boolean(),
   enum: z.array(z.union([z.string(), z.number(), z.boolean()])).optional(),
-  /** A constant to send, or else the config property that the person fills. Neither: not sent. Objects and lists: in a body. */
-  value: z
-    .union([z.string(), z.number(), z.boolean(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
-    .optional(),
+  /** A constant to send, or else the config property that the person fills. Neither: not sent. */
+  value: Constant.optional(),
   configKey: PythonName.optional(),
 });
 export type StreamParameter = z.infer<typeof StreamParameter>;
@@ -210,6 +217,18 @@ export const Parent = z.object({
       ]),
     }),
   ),
+  /**
+   * Rows of the stream may have rows of the same kind below them, which are read like those of the parent: blocks in blocks,
+   * folders in folders. Exactly one of the parameters comes from the parent's row; a row of the stream fills it as well.
+   */
+  recursive: z
+    .object({
+      /** Field that says whether any are below a row: true, a number, a list that is not empty. Absent = each row is asked. */
+      flag: FieldPath.optional(),
+      /** Field of the row that fills the parameter; absent = the same one as in the parent's row. */
+      field: FieldPath.optional(),
+    })
+    .optional(),
 });
 export type Parent = z.infer<typeof Parent>;
 
@@ -288,6 +307,10 @@ export const OperationParameter = z.object({
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   pattern: z.string().optional(),
+  /** As of a child stream's parameter; of a parameter that must be given. */
+  quote: z.string().length(1).optional(),
+  /** A constant: sent with every call, and nothing that the caller could set. */
+  value: Constant.optional(),
 });
 export type OperationParameter = z.infer<typeof OperationParameter>;
 

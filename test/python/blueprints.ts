@@ -2,57 +2,9 @@
  * Blueprints written by hand, which between them switch on every part of the template: each way of paging and of
  * authenticating, each shape of an answer, parents and children, incremental reads of every kind.
  */
-import { Blueprint, type Stream } from '../../src/blueprint/schema.ts';
-
-type Loose = Record<string, unknown>;
-
-const text = { type: 'string' };
-const whole = { type: 'integer' };
-const moment = { type: 'string', format: 'date-time' };
-
-/** An object schema. */
-function row(properties: Loose): Loose {
-  return { type: 'object', properties };
-}
-
-function stream(name: string, more: Loose = {}): Loose {
-  return {
-    name,
-    method: 'GET',
-    path: `/${name}`,
-    pointer: `/paths/~1${name}/get`,
-    selected: true,
-    parameters: [],
-    recordPath: [],
-    recordShape: 'list',
-    primaryKey: [['id']],
-    paging: { kind: 'none' },
-    schema: row({ id: whole, name: text }),
-    ...more,
-  };
-}
-
-function blueprint(name: string, more: Loose): Blueprint {
-  return Blueprint.parse({
-    schemaVersion: 1,
-    name,
-    api: { title: `${name} API`, version: '1.0', docsUrl: 'https://docs.example.com/api' },
-    source: { location: `${name}.yaml`, format: 'openapi-3.1', sha256: '0'.repeat(64), bytes: 1 },
-    baseUrl: `https://api.${name}.example/v1`,
-    serverVariables: [],
-    auth: [{ name: 'bearer', parts: [{ kind: 'bearer' }] }],
-    headers: [],
-    rateLimit: { documents429: false },
-    streams: [],
-    operations: [],
-    facts: [],
-    gaps: [],
-    problems: [],
-    ...more,
-  });
-}
-
-const fromId = (parameter: string): Loose => ({ name: parameter, from: { kind: 'record', field: ['id'] } });
+import type { Blueprint, Stream } from '../../src/blueprint/schema.ts';
+import { blueprint, fromId, moment, row, stream, text, whole } from './parts.ts';
+import { workbook } from './workbook.ts';
 
 /** Numbered pages, three generations, a filter by time. */
 export const shop = blueprint('shop', {
@@ -435,53 +387,56 @@ export const regions = blueprint('regions', {
   ],
 });
 
-/** Tables as lists of lists, one for each sheet, whose title stands in the path in quotes. */
-export const workbook = blueprint('workbook', {
+/** Rows below rows of the same kind: with a word about which have any and without, below two parents, with children. */
+export const outline = blueprint('outline', {
   streams: [
-    stream('sheets', {
-      path: '/books/{bookId}',
-      parameters: [
-        { name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' },
-        { name: 'select', in: 'query', type: 'string', required: true, value: 'sheets.properties' },
-      ],
-      recordPath: ['sheets'],
-      primaryKey: [['properties', 'sheetId']],
-      schema: row({ properties: row({ sheetId: whole, title: text }) }),
+    stream('documents', {
+      recordPath: ['documents'],
+      paging: { kind: 'cursor', cursorParam: 'after', nextPath: ['next'] },
+      incremental: { cursorField: ['edited'], cursorFormat: 'date_time' },
+      schema: row({ id: whole, edited: moment }),
     }),
-    stream('cells', {
-      path: '/books/{bookId}/values/{range}',
-      parameters: [{ name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' }],
+    stream('nodes', {
+      path: '/nodes/{node}/children',
+      recordPath: ['children'],
+      paging: { kind: 'cursor', cursorParam: 'after', nextPath: ['next'] },
+      parent: { stream: 'documents', parameters: [fromId('node')], recursive: { flag: ['has', 'children'] } },
+      schema: row({ id: whole, has: row({ children: whole }), name: text }),
+    }),
+    stream('remarks', {
+      path: '/nodes/{node}/remarks',
+      parent: { stream: 'nodes', parameters: [{ name: 'node', from: { kind: 'record', field: ['id'] } }] },
+    }),
+    stream('folders', {
+      path: '/documents/{document}/folders',
+      recordPath: ['folders'],
       parent: {
-        stream: 'sheets',
-        parameters: [{ name: 'range', quote: "'", from: { kind: 'record', field: ['properties', 'title'] } }],
+        stream: 'nodes',
+        parameters: [
+          { name: 'document', from: { kind: 'partition', parameter: 'node' } },
+          { name: 'in', from: { kind: 'record', field: ['id'] } },
+        ],
+        recursive: { field: ['key'] },
       },
-      recordPath: ['values'],
-      recordShape: 'table',
-      primaryKey: [],
-      schema: row({ name: text, amount: whole }),
-    }),
-    stream('summary', {
-      path: '/books/{bookId}/summary',
-      method: 'POST',
-      parameters: [
-        { name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' },
-        {
-          name: 'filter',
-          in: 'body',
-          type: 'object',
-          required: true,
-          value: { property: 'object', values: ['page', 1, true, null] },
-        },
-      ],
-      recordPath: ['data', 'values'],
-      recordShape: 'table',
-      primaryKey: [],
-      schema: row({ total: whole }),
+      schema: row({ id: text, key: text }),
     }),
   ],
 });
 
-const single = [shop, tickets, files, issues, ledger, crm, signed, sessions, plain, regions, workbook];
+const single = [
+  shop,
+  tickets,
+  files,
+  issues,
+  ledger,
+  crm,
+  signed,
+  sessions,
+  plain,
+  regions,
+  workbook,
+  outline,
+];
 
 /** All streams of the others in one connector, with every way to authenticate that may stand beside others. */
 export const everything = blueprint('everything', {

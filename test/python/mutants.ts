@@ -7,6 +7,7 @@ import { paging } from '../liars/defects/paging.ts';
 import { protocol } from '../liars/defects/protocol.ts';
 import { requests } from '../liars/defects/requests.ts';
 import { rows } from '../liars/defects/rows.ts';
+import { trees } from '../liars/defects/trees.ts';
 
 export type Mutant = Defect;
 
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...rows,
   ...protocol,
   ...agentFace,
+  ...trees,
 ];

@@ -69,7 +69,17 @@ function module(
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text);
   const used = (names: readonly string[]): string[] => names.filter(uses);
   const agent = used(['Column', 'ColumnRole', 'OutputConfig', 'Result', 'connector']);
-  const calls = used(['RowsAt', 'cookies', 'deep', 'fetch_table', 'fetch_text', 'given', 'joined', 'texts']);
+  const calls = used([
+    'RowsAt',
+    'cookies',
+    'deep',
+    'fetch_table',
+    'fetch_text',
+    'given',
+    'joined',
+    'quoted',
+    'texts',
+  ]);
   const paging = used(['Cursor', 'LinkHeader', 'NextUrl', 'Offset', 'PageNumber']);
   const pages = used(['Request']);
   const pydantic = used(['BaseModel', 'ConfigDict', 'Field']);

@@ -11,7 +11,7 @@ import {
 } from './documentation-config.ts';
 import { elsewhere } from './documentation-elsewhere.ts';
 import { code, counted, fenced, table, text } from './documentation-markdown.ts';
-import { generatedStreams } from './features.ts';
+import { generatedStreams, recursion } from './features.ts';
 
 /** The file's text. */
 export function readme(blueprint: Blueprint): string {
@@ -175,7 +175,9 @@ function streams(blueprint: Blueprint): string[] {
         stream.primaryKey.map((path) => code(path.join('.'))).join(', ') || '—',
         cursor(stream),
         pagingName(stream.paging),
-        stream.parent === undefined ? '—' : code(stream.parent.stream),
+        stream.parent === undefined
+          ? '—'
+          : code(stream.parent.stream) + (recursion(stream) === undefined ? '' : ', itself'),
         stream.incremental === undefined ? 'full refresh' : 'full refresh, incremental',
       ]),
     ),

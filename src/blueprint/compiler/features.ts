@@ -1,5 +1,5 @@
 /** Which parts of the template a blueprint switches on, and the streams that a connector has. */
-import type { Auth, Blueprint, Incremental, Paging, Stream, StreamParameter } from '../schema.ts';
+import type { Auth, Blueprint, FieldPath, Incremental, Paging, Stream, StreamParameter } from '../schema.ts';
 
 /** The streams to generate: those picked, and the parents that they can't be read without. Sorted by the blueprint. */
 export function generatedStreams(blueprint: Blueprint): Stream[] {
@@ -59,6 +59,17 @@ function fixedParameter(
   );
 }
 
+/** How the rows of a stream that have rows of the same kind below them fill its parameter; undefined where none have any. */
+export function recursion({
+  parent,
+}: Stream): { parameter: string; field: FieldPath; flag: FieldPath | undefined } | undefined {
+  for (const { name, from } of parent?.recursive === undefined ? [] : parent.parameters) {
+    if (from.kind !== 'record') continue;
+    return { parameter: name, field: parent?.recursive?.field ?? from.field, flag: parent?.recursive?.flag };
+  }
+  return undefined;
+}
+
 /** Whether a cursor is a point in time, so that a start date makes sense. */
 export function isTime(incremental: Incremental): boolean {
   return incremental.cursorFormat !== 'integer' && incremental.cursorFormat !== 'string';
@@ -98,6 +109,10 @@ export function features(blueprint: Blueprint): Set<string> {
     if (!operation.selected) continue;
     found.add('operations');
     pagingFeatures(operation.paging).forEach((name) => found.add(name));
+    if (operation.parameters.some(({ quote }) => quote !== undefined)) found.add('operations.quoted');
+    const shape = blueprint.streams.find(({ pointer }) => pointer === operation.pointer)?.recordShape;
+    if (shape === 'table' && operation.result === 'dataframe' && operation.kind !== 'get')
+      found.add('operations.table');
   }
   const { rateLimit } = blueprint;
   if (knownRate(rateLimit) !== undefined) found.add('rate.bucket');
@@ -160,6 +175,7 @@ function streamFeatures(stream: Stream, all: readonly Stream[]): string[] {
   }
   if (stream.parent?.parameters.some(({ quote }) => quote !== undefined) === true)
     found.push('parents.quoted');
+  if (recursion(stream) !== undefined) found.push('parents.recursive');
   if (stream.recordPath.includes('*')) found.push('wildcard');
   if (stream.method === 'POST') found.push('post');
   if (stream.parent !== undefined) found.push('parents');

@@ -7,7 +7,7 @@ import type { Auth, AuthOption, Blueprint, Stream } from '../schema.ts';
 import type { CompiledFile } from './compile.ts';
 import { credentialFields } from './configuration.ts';
 import { collections, type Collection } from './fixture-rows.ts';
-import { isStrict, knownRate } from './features.ts';
+import { isStrict, knownRate, recursion } from './features.ts';
 import { configValues, resolvedBaseUrl, sentParameters } from './fixture-config.ts';
 import { headers } from './streams.ts';
 
@@ -198,6 +198,7 @@ function streamBehaviour(stream: Stream, config: Record<string, unknown>): Recor
     shape: stream.recordShape,
     primary_key: stream.primaryKey,
     parent: stream.parent?.stream ?? null,
+    ...(recursion(stream) === undefined ? {} : { recursive: recursion(stream) }),
     parameters: sentParameters(stream, config),
     paging: {
       kind: paging.kind,
