@@ -50,7 +50,7 @@ class Shop:
         customer = int(path.split("/")[3][1:])
         count = self.orders(customer) if request.url.params["p"] == "0" else 0
         rows = [
-            {"id": customer * 1000 + n, "changed": {"at": 1_700_000_000 + n}, "text": "x" * 200}
+            {"id": customer * 1000 + n, "changed": {"at": 1_750_000_000 + n}, "text": "x" * 200}
             for n in range(count)
         ]
         return httpx.Response(200, json={"data": rows, "total": self.orders(customer)})
@@ -190,7 +190,11 @@ def test_the_first_failure_ends_the_stream_and_keeps_what_was_read() -> None:
     (error,) = [one for one in messages_of(lines, "TRACE") if one["trace"]["type"] == "ERROR"]
     assert "c20" in error["trace"]["error"]["message"]
     assert len(messages_of(lines, "RECORD")) >= 16
-    assert len(last_state(lines)["states"]) == len(messages_of(lines, "RECORD"))
+    read = {one["record"]["data"]["shop_customer_id"] for one in messages_of(lines, "RECORD")}
+    kept = {entry["partition"]["id"] for entry in last_state(lines)["states"]}
+    # Of those that were under way, rows may have come without the end of their list.
+    assert kept <= read
+    assert len(kept) >= len(read) - 4
 
 
 def test_leaving_a_read_early_stops_its_requests() -> None:

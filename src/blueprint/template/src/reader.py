@@ -18,6 +18,7 @@ from .models import Location, Parent, Partition, Stream
 from .pages import Request, read_pages
 from .progress import Position, Progress
 from .records import Record, as_records, rows_in
+from .recursion import Tree
 from .state import StreamState
 from .streams import STREAMS
 from .utils import get_path
@@ -161,14 +162,21 @@ class StreamReader:
         async def worker(partition: Partition) -> None:
             try:
                 async for batch in self._read_partition(stream, partition, progress):
+                    lists.found(partition, batch.records)  # <feature parents.recursive>
                     await found.put(batch)
             except ApiError as error:
                 _pass_over_missing(stream, error)
                 missing.append(partition)
+            # <feature parents.recursive>
+            finally:
+                lists.finished()
+            # </feature>
 
+        lists = Tree(stream.parent, self._partitions(stream))  # <feature parents.recursive>
+        lists = self._partitions(stream)  # <feature !parents.recursive>
         try:
             async with asyncio.TaskGroup() as workers:
-                async for partition in self._partitions(stream):
+                async for partition in lists:
                     read += 1
                     await self._open.acquire()
                     # By callback: a task that is cancelled before it begins has no other end.
@@ -191,9 +199,12 @@ class StreamReader:
         parent = STREAMS[stream.parent.stream]
         seen: set[str] = set()
         rows_seen = 0
-        async for above in self._partitions(parent):
+        lists = Tree(parent.parent, self._partitions(parent))  # <feature parents.recursive>
+        lists = self._partitions(parent)  # <feature !parents.recursive>
+        async for above in lists:
             try:
                 async for rows in self._all_pages(parent, above):
+                    lists.found(above, rows)  # <feature parents.recursive>
                     for row in as_records(rows):
                         rows_seen += 1
                         partition = _partition_of(stream.parent, row, above)
@@ -204,6 +215,7 @@ class StreamReader:
                         yield partition
             except ApiError as error:
                 _pass_over_missing(parent, error)
+            lists.finished()  # <feature parents.recursive>
         if rows_seen and not seen:
             names = ", ".join(key.parameter for key in stream.parent.keys)
             raise ApiError(
