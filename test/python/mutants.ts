@@ -1,6 +1,7 @@
 /** Mistakes that connectors are published with, one each: a connector's own tests must catch every one. */
 import type { Defect } from '../liars/defect.ts';
 import { agentFace } from '../liars/defects/agent-face.ts';
+import { concurrency } from '../liars/defects/concurrency.ts';
 import { credentials } from '../liars/defects/credentials.ts';
 import { incremental } from '../liars/defects/incremental.ts';
 import { paging } from '../liars/defects/paging.ts';
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...incremental,
   ...rows,
   ...protocol,
+  ...concurrency,
   ...agentFace,
   ...trees,
 ];

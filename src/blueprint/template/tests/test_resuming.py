@@ -1,9 +1,12 @@
 """That a full read which broke off goes on where it was, and that one which ended begins anew."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from src.connector import Selection
+from src.protocol import Output
 from tests.conftest import World, in_any_order, of_type
 from tests.mock_api import LARGEST_PAGE, STREAMS, Fault, expected_records
 
@@ -76,3 +79,33 @@ def test_a_state_of_another_kind_means_to_begin(world: World, stream: str, state
     code, records, _ = read(world, stream, state)
     assert code == 0
     assert in_any_order(records) == in_any_order(expected_records(stream))
+
+
+class _Full(Output):
+    """A destination that takes one page and no more."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: None)
+        self.taken: list[dict[str, Any]] = []
+        self.states: list[dict[str, Any]] = []
+
+    def records(self, stream: str, records: Any) -> None:
+        """Take a page, or stop the read."""
+        if self.taken:
+            raise BrokenPipeError
+        self.taken.extend(records)
+
+    def state(self, stream: str, state: Any, records: int) -> None:
+        """Keep a state."""
+        self.states.append(state)
+
+
+@pytest.mark.parametrize("stream", RESUMABLE)
+def test_a_page_that_was_not_written_is_read_again(world: World, stream: str) -> None:
+    output = _Full()
+    reading = world.connector().sync([Selection(stream)], {}, output)
+    with pytest.raises(BrokenPipeError):
+        asyncio.run(reading)
+    code, rest, _ = read(world, stream, output.states[-1])
+    assert code == 0
+    assert in_any_order(output.taken + rest) == in_any_order(expected_records(stream))
