@@ -74,25 +74,29 @@ export const Auth = z.discriminatedUnion('kind', [
     keyId: z.enum(['required', 'optional', 'none']).default('optional'),
     subject: z.enum(['required', 'optional', 'none']).default('optional'),
   }),
-  z.object({
-    /** A log-in with user name and password begins a session, which each request names. */
-    kind: z.literal('session'),
-    loginUrl: z.string(),
-    encoding: z.enum(['json', 'form']).default('json'),
-    usernameField: z.string().default('username'),
-    passwordField: z.string().default('password'),
-    /** What else the log-in sends. */
-    fields: z.record(z.string(), z.string()).default({}),
-    /** Where the answer has the session: in its body, or in a cookie that it sets. Exactly one of the two is set. */
-    tokenPath: FieldPath.optional(),
-    tokenCookie: z.string().optional(),
-    /** How requests name the session. */
-    sentIn: z.enum(['header', 'cookie']).default('header'),
-    name: z.string().default('Authorization'),
-    prefix: z.string().default(''),
-    /** Seconds for which a session is good; absent = until the API refuses it. */
-    lifetimeSeconds: z.number().int().positive().optional(),
-  }),
+  z
+    .object({
+      /** A log-in with user name and password begins a session, which each request names. */
+      kind: z.literal('session'),
+      loginUrl: z.string(),
+      encoding: z.enum(['json', 'form']).default('json'),
+      usernameField: z.string().default('username'),
+      passwordField: z.string().default('password'),
+      /** What else the log-in sends. */
+      fields: z.record(z.string(), z.string()).default({}),
+      /** Where the answer has the session: in its body, or in a cookie that it sets. Exactly one of the two is set. */
+      tokenPath: FieldPath.optional(),
+      tokenCookie: z.string().optional(),
+      /** How requests name the session. */
+      sentIn: z.enum(['header', 'cookie']).default('header'),
+      name: z.string().default('Authorization'),
+      prefix: z.string().default(''),
+      /** Seconds for which a session is good; absent = until the API refuses it. */
+      lifetimeSeconds: z.number().int().positive().optional(),
+    })
+    .refine(({ tokenPath, tokenCookie }) => (tokenPath === undefined) !== (tokenCookie === undefined), {
+      message: 'Say either tokenPath or tokenCookie.',
+    }),
   z.object({
     /** Every request is signed with a shared secret (RFC 2104). */
     kind: z.literal('hmac'),

@@ -181,6 +181,44 @@ describe('a blueprint that was written by hand', () => {
     });
   }
 
+  it('may sign requests, sign its own tokens, or begin sessions', async () => {
+    const page = await readFile(join(root, 'docs/blueprints.md'), 'utf8');
+    const example = [...page.matchAll(/```yaml\n(.*?)```/gs)].at(-1)?.[1] ?? '';
+    const { auth } = yaml.load(example) as { auth: Json[] };
+    const document = await documented();
+    document['auth'] = [
+      ...auth,
+      {
+        name: 'account',
+        parts: [{ kind: 'jwt_bearer', tokenUrl: 'https://id.ferries.example/token', scopes: ['read'] }],
+      },
+      { name: 'person', parts: [{ kind: 'session', loginUrl: 'login', tokenPath: ['data', 'token'] }] },
+    ];
+    const blueprint = await read(document);
+    assert.deepEqual(
+      blueprint.auth.map((option) => option.parts.map((part) => part.kind)),
+      [['hmac'], ['jwt_bearer'], ['session']],
+    );
+    const files = new Map(
+      compileConnector(blueprint, { templateDir }).map((file) => [file.path, file.content]),
+    );
+    assert.match(files.get('requirements.txt') ?? '', /^pyjwt\[crypto\]==/m);
+    assert.match(files.get('src/config.py') ?? '', /ServiceAccount\(/);
+    assert.match(files.get('README.md') ?? '', /service account/);
+    assert.ok(files.has('src/signing.py') && files.has('src/tokens.py'));
+  });
+
+  it('needs neither the libraries nor the modules of ways to sign in that it does not have', async () => {
+    const files = new Map(
+      compileConnector(await read(await documented()), { templateDir }).map((file) => [
+        file.path,
+        file.content,
+      ]),
+    );
+    assert.doesNotMatch(files.get('requirements.txt') ?? '', /jwt/);
+    assert.ok(!files.has('src/signing.py') && !files.has('src/tokens.py'));
+  });
+
   it('is not what a description with a word of that kind is', async () => {
     const description = {
       openapi: '3.0.3',
