@@ -1,0 +1,111 @@
+/** What is measured: the API as each lane has it, and how much of it each reader reads. */
+import { updatedAt } from './rows.ts';
+import type { ServerOptions } from './server.ts';
+
+export const LANES = ['bulk', 'incremental', 'latency', 'streams', 'limited'] as const;
+export type LaneName = (typeof LANES)[number];
+
+const PAGE_ROWS = 1000;
+const LATENCY_MS = 50;
+const LISTS = 8;
+const PAGES_OF_LIST = 25;
+const RATE_PER_SECOND = 20;
+/** Small pages, so that even the slowest reader would ask more often than it may. */
+const LIMITED_PAGE_ROWS = 100;
+
+export interface Lane {
+  readonly name: LaneName;
+  readonly title: string;
+  readonly server: ServerOptions;
+  /** The streams whose rows are counted. */
+  readonly streams: readonly string[];
+  /** Read with a cursor field, and its state kept. */
+  readonly incremental: boolean;
+  /** The state that a read goes on from; null = none. */
+  readonly since: string | null;
+  /** Rows that a peer reads, which may be fewer than ours and the floor do. */
+  readonly peerRows: number;
+  /** What bounds the time from below, in seconds, where waiting does. */
+  readonly idealSeconds: number | null;
+}
+
+/** How much is read in the lanes where processors are what counts. */
+export interface Amounts {
+  readonly records: number;
+  readonly peerRecords: number;
+}
+
+/** Whole pages only: a share of the API ends with a page. */
+function wholePages(rows: number): number {
+  return Math.max(PAGE_ROWS, Math.floor(rows / PAGE_ROWS) * PAGE_ROWS);
+}
+
+function flat(name: LaneName, title: string, { records, peerRecords }: Amounts): Lane {
+  const rows = wholePages(records);
+  return {
+    name,
+    title,
+    server: { layout: 'flat', rows, parts: 1, pageRows: PAGE_ROWS, delayMs: 0, ratePerSecond: null },
+    streams: ['events'],
+    incremental: false,
+    since: null,
+    peerRows: Math.min(wholePages(peerRecords), rows),
+    idealSeconds: null,
+  };
+}
+
+/** Lists of equal length, which a reader may read side by side. */
+function lists(name: LaneName, title: string, server: Partial<ServerOptions>): Lane {
+  const { layout = 'accounts', pageRows = PAGE_ROWS, delayMs = 0, ratePerSecond = null } = server;
+  const rows = LISTS * PAGES_OF_LIST * pageRows;
+  const names = Array.from({ length: LISTS }, (_, index) => `events_${index + 1}`);
+  return {
+    name,
+    title,
+    server: { layout, rows, parts: LISTS, pageRows, delayMs, ratePerSecond },
+    streams: layout === 'streams' ? names : ['events'],
+    incremental: false,
+    since: null,
+    peerRows: rows,
+    idealSeconds: null,
+  };
+}
+
+const requests = LISTS * PAGES_OF_LIST;
+
+/** The lanes of a name; the incremental one has two, a first read and one that goes on from half-way. */
+export function lanesOf(name: LaneName, amounts: Amounts): Lane[] {
+  const thousand = (rows: number): string => rows.toLocaleString('en');
+  const total = thousand(amounts.records);
+  switch (name) {
+    case 'bulk':
+      return [flat(name, `Bulk: ${total} records, full refresh`, amounts)];
+    case 'incremental': {
+      const first = flat(name, `Incremental, first read: ${total} records, no state yet`, amounts);
+      const half = Math.floor(first.peerRows / 2);
+      const second = { ...first, incremental: true, since: updatedAt(half) };
+      const title = `Incremental, second read: from record ${thousand(half)} on`;
+      return [
+        { ...first, incremental: true },
+        { ...second, title },
+      ];
+    }
+    case 'latency': {
+      const title = `Latency: ${LISTS} parents of ${PAGES_OF_LIST} pages, ${LATENCY_MS} ms a page`;
+      const seconds = ((requests + 1) * LATENCY_MS) / 1000;
+      return [{ ...lists(name, title, { delayMs: LATENCY_MS }), idealSeconds: seconds }];
+    }
+    case 'streams': {
+      const title = `Streams: ${LISTS} streams of ${PAGES_OF_LIST} pages, ${LATENCY_MS} ms a page`;
+      const lane = lists(name, title, { layout: 'streams', delayMs: LATENCY_MS });
+      return [{ ...lane, idealSeconds: (requests * LATENCY_MS) / 1000 }];
+    }
+    case 'limited': {
+      const title = `Limited: ${requests + 1} requests, ${RATE_PER_SECOND} a second allowed`;
+      const server = { pageRows: LIMITED_PAGE_ROWS, ratePerSecond: RATE_PER_SECOND };
+      // The first second's requests go out at once.
+      const seconds = Math.ceil((requests + 1) / RATE_PER_SECOND) - 1;
+      return [{ ...lists(name, title, server), idealSeconds: seconds }];
+    }
+  }
+}
