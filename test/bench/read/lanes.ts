@@ -25,8 +25,8 @@ export interface Lane {
   readonly since: string | null;
   /** Rows that a peer reads, which may be fewer than ours and the floor do. */
   readonly peerRows: number;
-  /** What bounds the time from below, in seconds, where waiting does. */
-  readonly idealSeconds: number | null;
+  /** What the time is to be compared with, where it is waiting that takes it. */
+  readonly waits: string | null;
 }
 
 /** How much is read in the lanes where processors are what counts. */
@@ -50,7 +50,7 @@ function flat(name: LaneName, title: string, { records, peerRecords }: Amounts):
     incremental: false,
     since: null,
     peerRows: Math.min(wholePages(peerRecords), rows),
-    idealSeconds: null,
+    waits: null,
   };
 }
 
@@ -67,11 +67,15 @@ function lists(name: LaneName, title: string, server: Partial<ServerOptions>): L
     incremental: false,
     since: null,
     peerRows: rows,
-    idealSeconds: null,
+    waits: null,
   };
 }
 
 const requests = LISTS * PAGES_OF_LIST;
+
+function oneByOne(count: number): string {
+  return `Page after page, waiting alone takes ${(count * LATENCY_MS) / 1000} s.`;
+}
 
 /** The lanes of a name; the incremental one has two, a first read and one that goes on from half-way. */
 export function lanesOf(name: LaneName, amounts: Amounts): Lane[] {
@@ -92,20 +96,18 @@ export function lanesOf(name: LaneName, amounts: Amounts): Lane[] {
     }
     case 'latency': {
       const title = `Latency: ${LISTS} parents of ${PAGES_OF_LIST} pages, ${LATENCY_MS} ms a page`;
-      const seconds = ((requests + 1) * LATENCY_MS) / 1000;
-      return [{ ...lists(name, title, { delayMs: LATENCY_MS }), idealSeconds: seconds }];
+      return [{ ...lists(name, title, { delayMs: LATENCY_MS }), waits: oneByOne(requests + 1) }];
     }
     case 'streams': {
       const title = `Streams: ${LISTS} streams of ${PAGES_OF_LIST} pages, ${LATENCY_MS} ms a page`;
       const lane = lists(name, title, { layout: 'streams', delayMs: LATENCY_MS });
-      return [{ ...lane, idealSeconds: (requests * LATENCY_MS) / 1000 }];
+      return [{ ...lane, waits: oneByOne(requests) }];
     }
     case 'limited': {
       const title = `Limited: ${requests + 1} requests, ${RATE_PER_SECOND} a second allowed`;
       const server = { pageRows: LIMITED_PAGE_ROWS, ratePerSecond: RATE_PER_SECOND };
-      // The first second's requests go out at once.
-      const seconds = Math.ceil((requests + 1) / RATE_PER_SECOND) - 1;
-      return [{ ...lists(name, title, server), idealSeconds: seconds }];
+      const waits = `The limit alone takes ${requests / RATE_PER_SECOND} s; a 429 is a request in vain.`;
+      return [{ ...lists(name, title, server), waits }];
     }
   }
 }

@@ -117,9 +117,10 @@ async function measureLane(lane: Lane, options: Options): Promise<{ text: string
     ({ name }) => options.only.length === 0 || options.only.some((word) => name.startsWith(word)),
   );
   const workspace = await mkdtemp(join(MEMORY, 'bench-read-'));
-  const pythons = await prepare(workspace, lane, readers, options);
-  const api = await startApi(lane.server);
+  let api: RunningApi | undefined;
   try {
+    const pythons = await prepare(workspace, lane, readers, options);
+    api = await startApi(lane.server);
     const setting = { lane, api, workspace, pythons };
     const wrong = await verifyAll(setting, readers);
     const failed = (reader: Reader): boolean => wrong.some((words) => words.startsWith(reader.name));
@@ -140,7 +141,7 @@ async function measureLane(lane: Lane, options: Options): Promise<{ text: string
     const comparison = new Comparison(lane, results);
     return { text: [comparison.markdown(), ...comparison.aims(), ''].join('\n'), wrong };
   } finally {
-    await api.close();
+    await api?.close();
     await rm(workspace, { recursive: true, force: true });
   }
 }

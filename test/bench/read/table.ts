@@ -115,8 +115,8 @@ export class Comparison {
         median((round) => round.load).toFixed(1),
       ];
     });
-    const ideal = this.#lane.idealSeconds;
-    const note = ideal === null ? [] : [`One after the other takes ${ideal} s at least.`, ''];
+    const { waits } = this.#lane;
+    const note = waits === null ? [] : [waits, ''];
     const ruler = header.map((_, index) => (index === 0 ? ':--' : '--:'));
     const table = [header, ruler, ...lines].map((cells) => `| ${cells.join(' | ')} |`);
     return [`## ${this.#lane.title}`, '', ...note, ...table, ''].join('\n');
@@ -126,7 +126,7 @@ export class Comparison {
   aims(): string[] {
     const [ours] = this.#find('ours');
     const [floor] = this.#find('floor');
-    if (ours === undefined || this.#lane.idealSeconds !== null) return [];
+    if (ours === undefined || this.#lane.waits !== null) return [];
     const peer = this.#times(ours, this.#bestPeer);
     const share = this.#times(ours, floor);
     const peak = Math.max(...ours.rounds.map((round) => round.peakMb));
