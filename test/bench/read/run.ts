@@ -106,10 +106,10 @@ async function measureOnce(setting: Setting, reader: Reader): Promise<Round> {
   const { api, lane } = setting;
   const pages = pagesOf(reader, lane);
   const share = rowsOf(reader, lane) < lane.server.rows;
-  const startSeconds = share ? (await time(reader, taskFor(setting, reader, 1))).seconds : 0;
+  const start = share ? await time(reader, taskFor(setting, reader, 1)) : undefined;
   await api.reset();
   const measured = await time(reader, taskFor(setting, reader, pages));
-  return { ...measured, startSeconds, load, counts: await api.counts() };
+  return { ...measured, start, load, counts: await api.counts() };
 }
 
 async function measureLane(lane: Lane, options: Options): Promise<{ text: string; wrong: string[] }> {

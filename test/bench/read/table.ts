@@ -7,8 +7,8 @@ import type { ServerCounts } from './server.ts';
 /** One reader in one round. */
 export interface Round extends Measured {
   readonly counts: ServerCounts;
-  /** Seconds that the same reader takes for one page alone: its start. */
-  readonly startSeconds: number;
+  /** What the same reader takes for one page alone, which is its start; absent where it read all there is. */
+  readonly start: Measured | undefined;
   /** Load average when it began. */
   readonly load: number;
 }
@@ -34,14 +34,17 @@ function spread(values: readonly number[]): Spread {
   return { median, least: at(0), most: at(sorted.length - 1) };
 }
 
+/** Wall time, or that of processors: the one is what a person waits, the other hardly heeds what else runs. */
+type Kind = 'seconds' | 'cpuSeconds';
+
 /**
- * Records in each second over the rows of the whole lane. Where a reader read a share of them, its start, which it would
- * have but once, is not counted into what each further row takes.
+ * What reading so many rows takes. Where a reader read a share of them, its start, which it would have but once, is not
+ * counted into what each further row takes.
  */
-function rate({ rows }: Result, round: Round, target: number, page: number): number {
-  if (rows >= target || rows <= page) return rows / round.seconds;
-  const each = (round.seconds - round.startSeconds) / (rows - page);
-  return target / (round.startSeconds + each * (target - page));
+function cost({ rows }: Result, round: Round, kind: Kind, target: number, page: number): number {
+  if (round.start === undefined || rows <= page) return round[kind] * (target / rows);
+  const start = round.start[kind];
+  return start + ((round[kind] - start) / (rows - page)) * (target - page);
 }
 
 /** A lane's results with what they are compared by. */
@@ -56,30 +59,34 @@ export class Comparison {
     this.#target = Math.max(...results.map((result) => result.rows));
   }
 
+  #costs(result: Result, kind: Kind): number[] {
+    const { pageRows } = this.#lane.server;
+    return result.rounds.map((round) => cost(result, round, kind, this.#target, pageRows));
+  }
+
   #rates(result: Result): number[] {
-    return result.rounds.map((round) => rate(result, round, this.#target, this.#lane.server.pageRows));
+    return this.#costs(result, 'seconds').map((seconds) => this.#target / seconds);
   }
 
   /** How often one is faster than another, round by round: what else runs then slows both. */
-  #times(result: Result, other: Result | undefined): number {
+  #times(result: Result, other: Result | undefined, kind: Kind): number {
     if (other === undefined) return NaN;
-    const others = this.#rates(other);
-    return spread(this.#rates(result).map((own, index) => own / (others[index] ?? NaN))).median;
+    const others = this.#costs(other, kind);
+    return spread(this.#costs(result, kind).map((own, index) => (others[index] ?? NaN) / own)).median;
   }
 
   #find(role: Reader['role']): Result[] {
     return this.#results.filter(({ reader }) => reader.role === role);
   }
 
-  get #bestPeer(): Result | undefined {
-    const median = (result: Result): number => spread(this.#rates(result)).median;
-    return this.#find('peer').sort((a, b) => median(b) - median(a))[0];
+  #bestPeer(kind: Kind): Result | undefined {
+    const median = (result: Result): number => spread(this.#costs(result, kind)).median;
+    return this.#find('peer').sort((a, b) => median(a) - median(b))[0];
   }
 
   /** The table of a lane, in Markdown. */
   markdown(): string {
     const [floor] = this.#find('floor');
-    const best = this.#bestPeer;
     const header = [
       'reader',
       'records/s',
@@ -88,6 +95,8 @@ export class Comparison {
       'to the best peer',
       'seconds',
       'CPU µs/record',
+      'of the floor',
+      'to the best peer',
       'peak MB',
       'rows read',
       'requests',
@@ -103,10 +112,12 @@ export class Comparison {
         reader.name,
         thousands(rates.median),
         `${thousands(rates.least)}–${thousands(rates.most)}`,
-        times(this.#times(result, floor)),
-        times(this.#times(result, best)),
+        times(this.#times(result, floor, 'seconds')),
+        times(this.#times(result, this.#bestPeer('seconds'), 'seconds')),
         median((round) => round.seconds).toFixed(1),
-        ((median((round) => round.cpuSeconds) / rows) * 1e6).toFixed(1),
+        ((spread(this.#costs(result, 'cpuSeconds')).median / this.#target) * 1e6).toFixed(1),
+        times(this.#times(result, floor, 'cpuSeconds')),
+        times(this.#times(result, this.#bestPeer('cpuSeconds'), 'cpuSeconds')),
         Math.max(...rounds.map((round) => round.peakMb)).toFixed(0),
         rows.toLocaleString('en'),
         median((round) => round.counts.requests).toFixed(0),
@@ -127,8 +138,8 @@ export class Comparison {
     const [ours] = this.#find('ours');
     const [floor] = this.#find('floor');
     if (ours === undefined || this.#lane.waits !== null) return [];
-    const peer = this.#times(ours, this.#bestPeer);
-    const share = this.#times(ours, floor);
+    const peer = this.#times(ours, this.#bestPeer('seconds'), 'seconds');
+    const share = this.#times(ours, floor, 'seconds');
     const peak = Math.max(...ours.rounds.map((round) => round.peakMb));
     const verdict = (met: boolean, words: string): string => `- ${met ? 'met' : 'missed'}: ${words}`;
     return [
