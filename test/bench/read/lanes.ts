@@ -23,6 +23,8 @@ export interface Lane {
   readonly incremental: boolean;
   /** The state that a read goes on from; null = none. */
   readonly since: string | null;
+  /** Rows that all is reckoned for. */
+  readonly targetRows: number;
   /** Rows that a peer reads, which may be fewer than ours and the floor do. */
   readonly peerRows: number;
   /** What the time is to be compared with, where it is waiting that takes it. */
@@ -31,7 +33,9 @@ export interface Lane {
 
 /** How much is read in the lanes where processors are what counts. */
 export interface Amounts {
+  /** What the table is reckoned for. */
   readonly records: number;
+  readonly ownRecords: number;
   readonly peerRecords: number;
 }
 
@@ -40,8 +44,9 @@ function wholePages(rows: number): number {
   return Math.max(PAGE_ROWS, Math.floor(rows / PAGE_ROWS) * PAGE_ROWS);
 }
 
-function flat(name: LaneName, title: string, { records, peerRecords }: Amounts): Lane {
-  const rows = wholePages(records);
+function flat(name: LaneName, title: string, { records, ownRecords, peerRecords }: Amounts): Lane {
+  const targetRows = wholePages(records);
+  const rows = Math.min(wholePages(ownRecords), targetRows);
   return {
     name,
     title,
@@ -49,6 +54,7 @@ function flat(name: LaneName, title: string, { records, peerRecords }: Amounts):
     streams: ['events'],
     incremental: false,
     since: null,
+    targetRows,
     peerRows: Math.min(wholePages(peerRecords), rows),
     waits: null,
   };
@@ -66,6 +72,7 @@ function lists(name: LaneName, title: string, server: Partial<ServerOptions>): L
     streams: layout === 'streams' ? names : ['events'],
     incremental: false,
     since: null,
+    targetRows: rows,
     peerRows: rows,
     waits: null,
   };

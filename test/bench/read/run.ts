@@ -1,8 +1,8 @@
 /**
  * How fast a generated connector reads, beside its peers and a floor, on one local API:
  *
- *   npm run bench:read -- [--lane bulk]… [--records N] [--peer-records N] [--rounds N] [--only ours]…
- *                         [--config '{"concurrency": 8}']… [--environments DIR] [--output FILE]
+ *   npm run bench:read -- [--lane bulk]… [--records N] [--own-records N] [--peer-records N] [--rounds N]
+ *                         [--only ours]… [--config '{"concurrency": 8}']… [--environments DIR] [--output FILE]
  *
  * Each reader is verified first: what it read must be what the API has, by number and by hash. Then all are timed in turn,
  * round after round, so that what else the machine does falls on all of them. Ratios are taken within a round.
@@ -105,7 +105,7 @@ async function measureOnce(setting: Setting, reader: Reader): Promise<Round> {
   const load = loadavg()[0] ?? NaN;
   const { api, lane } = setting;
   const pages = pagesOf(reader, lane);
-  const share = rowsOf(reader, lane) < lane.server.rows;
+  const share = rowsOf(reader, lane) < lane.targetRows;
   const start = share ? await time(reader, taskFor(setting, reader, 1)) : undefined;
   await api.reset();
   const measured = await time(reader, taskFor(setting, reader, pages));
@@ -150,6 +150,7 @@ const { values } = parseArgs({
   options: {
     lane: { type: 'string', multiple: true, default: ['bulk'] },
     records: { type: 'string', default: '1000000' },
+    'own-records': { type: 'string' },
     'peer-records': { type: 'string', default: '200000' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', multiple: true, default: [] },
@@ -160,7 +161,12 @@ const { values } = parseArgs({
 });
 const names = z.array(z.enum(LANES)).parse(values.lane);
 const Count = z.coerce.number().int().positive();
-const amounts = { records: Count.parse(values.records), peerRecords: Count.parse(values['peer-records']) };
+const records = Count.parse(values.records);
+const amounts = {
+  records,
+  ownRecords: Count.parse(values['own-records'] ?? records),
+  peerRecords: Count.parse(values['peer-records']),
+};
 const options: Options = {
   rounds: Count.parse(values.rounds),
   only: values.only,

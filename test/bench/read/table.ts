@@ -56,7 +56,7 @@ export class Comparison {
   constructor(lane: Lane, results: readonly Result[]) {
     this.#lane = lane;
     this.#results = results;
-    this.#target = Math.max(...results.map((result) => result.rows));
+    this.#target = lane.targetRows;
   }
 
   #costs(result: Result, kind: Kind): number[] {
