@@ -4,7 +4,7 @@ import { plainText } from './agent-face-python.ts';
 import { literal } from './python.ts';
 
 /** Versions that the generated connectors are tested with. */
-const RUNTIME = ['httpx==0.28.1', 'pydantic==2.14.3', 'tenacity==9.2.1'];
+const RUNTIME = ['httpx==0.28.1', 'msgspec==0.22.0', 'pydantic==2.14.3', 'tenacity==9.2.1'];
 const DATAFRAMES = ['pandas==3.1.1'];
 const TOOLS = ['mypy==2.4.1', 'pytest==9.2.0', 'pytest-cov==7.1.0', 'ruff==0.17.5'];
 
@@ -34,7 +34,7 @@ version = "0.1.0"
 description = ${toml(description)}
 readme = "README.md"
 requires-python = ">=3.11"
-dependencies = ["httpx>=0.27,<1", "pydantic>=2.10,<3", "tenacity>=9,<10"${signing}]
+dependencies = ["httpx>=0.27,<1", "msgspec>=0.19,<1", "pydantic>=2.10,<3", "tenacity>=9,<10"${signing}]
 
 [project.optional-dependencies]
 dataframes = ["pandas>=2.2,<4"]

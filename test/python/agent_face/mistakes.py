@@ -99,8 +99,8 @@ MISTAKES = [
     Mistake(
         "agent.burst-is-retried",
         CLIENT,
-        "            delay = asked + jitter\n",
-        "            delay = jitter\n",
+        "            delay = asked + random",
+        "            delay = random",
     ),
     Mistake(
         "agent.three-retries-at-most",
@@ -108,7 +108,7 @@ MISTAKES = [
         "MAX_RATE_LIMIT_RETRIES = 3",
         "MAX_RATE_LIMIT_RETRIES = 4",
     ),
-    Mistake("agent.three-retries-at-most", CLIENT, "2.0**state.attempt_number * jitter", "1.0"),
+    Mistake("agent.three-retries-at-most", CLIENT, "2.0**state.attempt_number * share", "1.0"),
     Mistake(
         "agent.quota-fails-at-once",
         CLIENT,

@@ -201,11 +201,11 @@ class ApiClient:
         """
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, TransientError) else None
-        jitter = random.uniform(JITTER / 2, JITTER)  # noqa: S311
         if asked is None:
-            delay = float(min(2.0**state.attempt_number * jitter, LONGEST_WAIT / 2))
+            share = random.uniform(0.5, 1.0)  # noqa: S311
+            delay = float(min(2.0**state.attempt_number * share, LONGEST_WAIT / 2))
         else:
-            delay = asked + jitter
+            delay = asked + random.uniform(0.0, JITTER)  # noqa: S311
         if delay <= LONGEST_WAIT + JITTER and (asked or isinstance(error, RateLimitedError)):
             self._limits.pause(delay)
         return delay

@@ -7,7 +7,7 @@ from typing import Any
 from .config import Config
 from .models import Incremental
 from .records import Record
-from .state import DAY, TICKS, Comparable, comparable, formatted, from_datetime
+from .state import DAY, TICKS, Comparable, comparable, ends_of, formatted, from_datetime
 from .utils import dump_json, get_path
 
 
@@ -30,7 +30,22 @@ class Piece:
         """Leave out records older than the bound. Those of the bound's own tick come again."""
         if self.incremental is None:
             return records
+        # <feature incremental.end>
+        ends = None if self.end is not None else ends_of(records, self.incremental)
+        # </feature>
+        # <feature !incremental.end>
+        ends = ends_of(records, self.incremental)
+        # </feature>
+        if ends is not None:
+            (_, least), (newest, most) = ends
+            if self.lower is None or least >= self.lower:  # type: ignore[operator]
+                self._note(newest, most)
+                return records
         return [record for record in records if self._is_wanted(record, self.incremental)]
+
+    def _note(self, cursor: Any, value: Comparable) -> None:
+        if self._limit is None or value > self._limit:  # type: ignore[operator]
+            self.greatest, self._limit = cursor, value
 
     def _is_wanted(self, record: Record, incremental: Incremental) -> bool:
         cursor = get_path(record, incremental.cursor_field)
@@ -38,8 +53,7 @@ class Piece:
         if value is not None:
             if self.lower is not None and value < self.lower:  # type: ignore[operator]
                 return False
-            if self._limit is None or value > self._limit:  # type: ignore[operator]
-                self.greatest, self._limit = cursor, value
+            self._note(cursor, value)
         # <feature incremental.end>
         if self.end is not None:
             # Neighbouring windows share their edge: an API may count it to either, or to both. A

@@ -13,7 +13,7 @@ from .errors import RateLimitedError
 LONGEST_WAIT = 60.0
 """Seconds. The API may ask to wait this long; a longer wait means that a quota is used up."""
 
-JITTER = 1.0
+JITTER = 0.25
 """Seconds. What is added at most to a wait that the API asks for, so that not all come back at once."""
 # <feature rate.headers>
 

@@ -1,6 +1,7 @@
 """How far an incremental read has come: cursors, their formats, and the state that is kept between reads."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -42,6 +43,41 @@ def comparable(value: Any, form: TimeFormat) -> Comparable | None:
     if not isinstance(number, (int, float)):
         return None
     return number if form == "integer" else round(number * _UNITS.get(form, _MICROSECOND))
+
+
+_ORDERED = re.compile(
+    r"(?:\d{4}-\d\d-\d\d\n)+"
+    r"|(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n)+"
+    r"|(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n)+"
+    r"|(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\n)+",
+    re.ASCII,
+)
+"""Times that are all written in one way, whose order is that of their texts."""
+
+
+def ends_of(
+    rows: list[dict[str, Any]], incremental: Incremental
+) -> tuple[tuple[Any, Comparable], tuple[Any, Comparable]] | None:
+    """Return the least and the greatest cursor of rows, each with its value, if they are easily told.
+
+    To parse each of them would take longer than all the rest of a read.
+    """
+    name, *below = incremental.cursor_field
+    if below or not rows:
+        return None
+    try:
+        cursors = [row[name] for row in rows]
+        if incremental.cursor_format in _WRITTEN:
+            if _ORDERED.fullmatch("\n".join(cursors) + "\n") is None:
+                return None
+        elif incremental.cursor_format == "string" or set(map(type, cursors)) != {int}:
+            return None
+    except (KeyError, TypeError):
+        return None
+    least, most = min(cursors), max(cursors)
+    first = comparable(least, incremental.cursor_format)
+    last = comparable(most, incremental.cursor_format)
+    return None if first is None or last is None else ((least, first), (most, last))
 
 
 def _microseconds(text: str) -> int | None:

@@ -2,35 +2,53 @@
 
 import json
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+import msgspec
 
 FieldPath = tuple[str, ...]
 
 _SHORTEST_SECRET = 4
 
 
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
 def parse_json(content: bytes) -> Any:
     """Parse a response body. An empty body is `None`; raises `ValueError` for anything but JSON."""
+    try:
+        return _decode(content)
+    except (msgspec.MsgspecError, RecursionError):
+        pass
     content = content.removeprefix(b"\xef\xbb\xbf")
     if not content.strip():
         return None
+    # The fast parser refuses lone surrogates and NaN, which real APIs send.
     try:
-        return from_json(content, cache_strings="keys")
-    except ValueError:
-        # The fast parser refuses lone surrogates, which real APIs send.
         return json.loads(content)
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
 
 
 def dump_json(value: Any) -> bytes:
-    """Serialise to one line of compact JSON."""
+    """Serialise to one line of compact JSON. What is no number, as infinity, becomes null."""
     try:
-        return to_json(value, inf_nan_mode="null")
-    except (PydanticSerializationError, UnicodeEncodeError):
-        return json.dumps(value, separators=(",", ":"), default=str).encode()
+        return _encode(value)
+    except (TypeError, OverflowError, UnicodeEncodeError):
+        return json.dumps(_finite(value), separators=(",", ":"), default=str).encode()
+
+
+def _finite(value: Any) -> Any:
+    """Return a value without the numbers that JSON has no words for."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def get_path(value: Any, path: Sequence[str]) -> Any:

@@ -19,6 +19,7 @@ KNOWN_PACKAGES = frozenset(
         "cryptography",
         "httpx",
         "jwt",
+        "msgspec",
         "orjson",
         "pandas",
         "pyarrow",
