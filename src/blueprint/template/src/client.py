@@ -9,11 +9,13 @@ raises a `ConnectorError` worded for the person. `None` in `params` is left out,
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -37,6 +39,10 @@ _MAX_REDIRECTS = 5
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _EXCERPT = 300
 _HTTPX_LOG = logging.getLogger("httpx")
+
+with contextlib.suppress(ImportError, AttributeError):
+    # Bytes a read from the socket. A large page comes in many small ones otherwise, at more cost than to parse it.
+    import_module("httpcore._async.http11").AsyncHTTP11Connection.READ_NUM_BYTES = 512 * 1024
 
 
 class ApiClient:
@@ -213,7 +219,7 @@ class ApiClient:
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
         failure: ConnectorError
         try:
-            return await self._http.send(request)
+            return await self._received(request)
         except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError) as error:
             reason = self.redact(f"{type(error).__name__} {error}").strip()
             failure = TransientError(f"{_shown(request.method, request.url)} failed: {reason}")
@@ -222,6 +228,23 @@ class ApiClient:
             failure = ConfigError(f"{_shown(request.method, request.url)} failed: {reason}")
         # Raised out here so that the original, which may show the request, is not chained to it.
         raise failure
+
+    async def _received(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and return its answer as one that holds nothing of the connection.
+
+        httpx ties an answer and its stream into a circle, which keeps the body until the collector comes by.
+        """
+        response = await self._http.send(request, stream=True)
+        try:
+            content = b"".join([part async for part in response.aiter_bytes()])
+        finally:
+            await response.aclose()
+        headers = response.headers.copy()
+        # The body is decoded already.
+        headers.pop("Content-Encoding", None)
+        return httpx.Response(
+            response.status_code, headers=headers, content=content, request=request
+        )
 
     def _checked(self, response: httpx.Response) -> httpx.Response:
         """Return a usable answer; raise for any other by whose turn it is to act."""
