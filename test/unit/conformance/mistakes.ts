@@ -42,6 +42,19 @@ const SHARED: Readonly<Record<string, string>> = {
   'limit-not-kept': 'known-limits-are-kept',
   'failed-stream-reported-complete': 'a-lasting-failure-ends-one-stream',
   'unknown-properties-accepted': 'misspelt-settings-are-refused',
+  'empty-page-ends-the-cursor': 'an-empty-page-ends-nothing',
+  'redirect-drops-the-method': 'own-redirects-keep-the-request',
+  'key-twice-in-the-query': 'every-way-to-authenticate-reads',
+  'look-back-ignored': 'the-look-back-reads-again',
+  'state-goes-back': 'the-state-never-goes-back',
+  'start-date-ignored': 'the-start-date-bounds-the-read',
+  'wrong-path-is-an-empty-success': 'children-found-nowhere-are-an-error',
+  'plain-text-on-standard-output': 'only-messages-are-printed',
+  // Found by checks that look for something else, too.
+  'filter-on-the-first-page-only': 'the-filter-is-sent',
+  'password-in-base64-shown': 'secrets-are-nowhere',
+  'numbers-compared-as-text': 'a-second-read-brings-news-only',
+  'quote-not-doubled': 'every-row-once',
 };
 
 function shared([name, check]: readonly [string, string]): Mistake {

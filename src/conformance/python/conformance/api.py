@@ -48,6 +48,8 @@ class ConformanceApi:
         self.next_host: str | None = None
         #: Called before an answer is sent, with the number of requests so far.
         self.before: Callable[[int], None] | None = None
+        #: Rows that are left out of their page, which gets shorter by that: many APIs look at rights after paging.
+        self.hides: Callable[[Any], bool] | None = None
         #: Headers of the next page that is sent, once.
         self.next_headers: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -131,7 +133,7 @@ class ConformanceApi:
         fault = self._fault(stream.name, start // size)
         if fault is not None:
             self.served.append(Served(request, self.now(), fault.status, stream.name, number))
-            return fault.answer()
+            return fault.answer(request)
         end = min(start + size, len(rows))
         following = end if end < len(rows) else None
         if self.leads_in_circles:
@@ -145,6 +147,7 @@ class ConformanceApi:
             size,
             following=following,
             relative=self.next_host is None,
+            hides=self.hides,
         )
         self.served.append(
             Served(

@@ -5,7 +5,8 @@ from typing import Any
 
 FIRST_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = 86_400.0
-FIRST_NUMBER = 1_000
+FIRST_NUMBER = 9
+"""The next one, 10, comes before it where numbers are compared as text."""
 
 
 def cursor_at(form: str, days: float, like: Any, step: int) -> Any:

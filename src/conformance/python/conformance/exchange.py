@@ -75,12 +75,41 @@ class Fault:
     stream: str | None = None
     #: Only for this page of a list, counted from 0.
     page: int | None = None
+    #: The body repeats the headers and the address that were sent, as careless servers do.
+    echoes: bool = False
+    #: A redirect to the same address, with one more parameter.
+    moves: bool = False
 
-    def answer(self) -> Answer:
-        """Return what is sent."""
-        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+    def answer(self, request: Request | None = None) -> Answer:
+        """Return what is sent in answer to a request."""
+        content = _echo(request, self.body) if self.echoes and request is not None else self.body
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
         headers = {"Content-Type": "application/json", **self.headers}
+        if self.moves and request is not None:
+            mark = "&" if urlsplit(request.url).query else "?"
+            headers["Location"] = f"{request.url}{mark}moved=yes"
         return Answer(self.status, headers, body, self.loss)
+
+
+_PLAIN_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    }
+)
+
+
+def _echo(request: Request, body: Any) -> bytes:
+    """Return a body that shows what was sent; what may be secret comes first, as excerpts are short."""
+    sent = {name: value for name, value in request.headers.items() if name not in _PLAIN_HEADERS}
+    shown = json.dumps({"sent": sent, "to": request.url, "more": None}).encode()
+    more = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return shown.replace(b"null", more)
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,11 @@ def _second_read(subject: Subject) -> Iterator[Problem]:
             second.records(name),
             newest(stream, world.api.rows[name]),
         )
-        yield from _not_lowered(name, by, state, last_state(second, name))
+        yield from not_lowered(name, by, state, last_state(second, name))
 
 
-def _not_lowered(name: str, by: Incremental, before: Any, after: Any) -> Iterator[Problem]:
+def not_lowered(name: str, by: Incremental, before: Any, after: Any) -> Iterator[Problem]:
+    """Yield where a later state is behind an earlier one, or has forgotten a partition of it."""
     if after is None:
         yield Problem(f"{name}: the second read left no state.")
         return
@@ -206,7 +207,7 @@ def _future(subject: Subject) -> Iterator[Problem]:
         older = [one for one in run.records(name) if cursor_of(stream, one) is not None]
         if older:
             yield Problem(f"{name}: {len(older)} older rows came with a state in the future.")
-        yield from _not_lowered(name, by, future, last_state(run, name))
+        yield from not_lowered(name, by, future, last_state(run, name))
 
 
 def _null_cursor(subject: Subject) -> Iterator[Problem]:
@@ -240,16 +241,20 @@ def _filter_sent(subject: Subject) -> Iterator[Problem]:
     ]
     if not fit:
         raise NotApplicable("The API can't filter by any cursor.")
-    for stream, _ in fit:
+    for stream, by in fit:
         name, world = stream.name, World(subject)
         state = last_state(read_on(world, name), name)
-        before = len(world.api.served)
-        read_on(world, name, state)
         known = {number for number, one in enumerate(world.api.rows[name]) if one.rows}
+        append_rows(stream, by, world.api.rows[name], ahead=1)
+        before = len(world.api.served)
+        # Several pages of news: each of them is asked for with the filter.
+        world.api.page_size = 1
+        read_on(world, name, state)
         for one in world.api.served[before:]:
-            first = one.start == 0 and one.stream == name and one.collection in known
-            if first and one.window[0] is None:
-                yield Problem(f"{name}: the second read does not ask for changes only.")
+            asked = one.start is not None and one.stream == name and one.collection in known
+            if asked and one.window[0] is None:
+                page = "the second read" if one.start == 0 else "a later page of it"
+                yield Problem(f"{name}: {page} does not ask for changes only.")
                 break
 
 

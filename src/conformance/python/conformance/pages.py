@@ -1,6 +1,7 @@
 """How the suite's server filters and pages a list, and where it puts the rows in an answer."""
 
 import json
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -25,6 +26,8 @@ def filtered(by: Incremental, rows: list[Any], sent: dict[str, Any]) -> list[Any
     since, until = sent.get(by.param), sent.get(by.end_param or "")
     if since is None and by.required:
         raise RefusedError(400, f"{by.param} is missing.")
+    if since is None and until is None:
+        return rows
     form = by.param_format
     try:
         lower = None if since is None else coarse(comparable(since, form), form)
@@ -84,6 +87,7 @@ def answer_with(
     *,
     following: int | None,
     relative: bool,
+    hides: Callable[[Any], bool] | None = None,
 ) -> tuple[dict[str, str], bytes]:
     """Return headers and body of a page. `following` is the row that the next page begins with, None at the end.
 
@@ -91,7 +95,8 @@ def answer_with(
     """
     relative = relative and start % (2 * size) == 0
     paging = stream.paging
-    body = _nested(stream.shape, stream.record_path, deepcopy(rows[start : start + size]))
+    shown = [row for row in rows[start : start + size] if hides is None or not hides(row)]
+    body = _nested(stream.shape, stream.record_path, deepcopy(shown))
     headers = {"Content-Type": "application/json"}
     if paging.kind == "link":
         headers["Link"] = '<https://elsewhere.example/help>; rel="help"'

@@ -10,11 +10,13 @@ _DATA_FACE = (
     "reading",
     "children",
     "incremental",
+    "settings",
     "resuming",
     "failures",
     "limits",
     "tokens",
     "secrets",
+    "telling",
     "processes",
 )
 

@@ -68,7 +68,7 @@ def _nowhere(subject: Subject) -> Iterator[Problem]:
                     body: Any = (
                         json.dumps(echo).encode() + b"<" if fault.get("status") == 200 else echo
                     )
-                    world.api.faults = [Fault(**{**fault, "body": body})]
+                    world.api.faults = [Fault(**{**fault, "body": body, "echoes": True})]
                 with _everything_logged():
                     run = world.run(command)
                 forms = {
