@@ -170,7 +170,9 @@ class ConformanceApi:
     def _fault(self, stream: str, page: int) -> Fault | None:
         for fault in self.faults:
             fits = fault.stream in (None, stream) and fault.page in (None, page)
-            if fits and fault.times > 0:
+            if fits and fault.skips > 0:
+                fault.skips -= 1
+            elif fits and fault.times > 0:
                 fault.times -= 1
                 return fault
         return None

@@ -71,6 +71,8 @@ class Fault:
     body: Any = None
     loss: Loss | None = None
     times: int = 1
+    #: Requests that fit and are answered all the same before the first that is not.
+    skips: int = 0
     #: Only for lists of this stream.
     stream: str | None = None
     #: Only for this page of a list, counted from 0.

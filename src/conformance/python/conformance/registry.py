@@ -14,10 +14,12 @@ _DATA_FACE = (
     "resuming",
     "failures",
     "limits",
+    "concurrency",
     "tokens",
     "secrets",
     "telling",
     "processes",
+    "memory",
 )
 
 
