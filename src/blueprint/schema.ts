@@ -57,6 +57,62 @@ export const Auth = z.discriminatedUnion('kind', [
     scopes: z.array(z.string()).default([]),
     clientAuthentication: z.enum(['basic', 'body']).default('body'),
   }),
+  z.object({
+    /** A signed statement of who asks (RFC 7523), as for service accounts. */
+    kind: z.literal('jwt_bearer'),
+    /** Where the statement is exchanged for an access token; absent = it is itself sent as the bearer token. */
+    tokenUrl: z.string().optional(),
+    algorithm: z.enum(['RS256', 'RS384', 'RS512', 'ES256', 'HS256', 'HS512']).default('RS256'),
+    /** For whom the statement is meant; absent = the token URL. */
+    audience: z.string().optional(),
+    scopes: z.array(z.string()).default([]),
+    /** What the API calls the issuer; a label only ("Client email", "App ID"). */
+    issuerLabel: z.string().optional(),
+    /** Seconds between the moment from which a statement is good and the moment at which it expires. */
+    lifetimeSeconds: z.number().int().min(120).max(86_400).default(3600),
+    /** Whether a key is named in the statement's header, and whether one asks on behalf of a person. */
+    keyId: z.enum(['required', 'optional', 'none']).default('optional'),
+    subject: z.enum(['required', 'optional', 'none']).default('optional'),
+  }),
+  z.object({
+    /** A log-in with user name and password begins a session, which each request names. */
+    kind: z.literal('session'),
+    loginUrl: z.string(),
+    encoding: z.enum(['json', 'form']).default('json'),
+    usernameField: z.string().default('username'),
+    passwordField: z.string().default('password'),
+    /** What else the log-in sends. */
+    fields: z.record(z.string(), z.string()).default({}),
+    /** Where the answer has the session: in its body, or in a cookie that it sets. Exactly one of the two is set. */
+    tokenPath: FieldPath.optional(),
+    tokenCookie: z.string().optional(),
+    /** How requests name the session. */
+    sentIn: z.enum(['header', 'cookie']).default('header'),
+    name: z.string().default('Authorization'),
+    prefix: z.string().default(''),
+    /** Seconds for which a session is good; absent = until the API refuses it. */
+    lifetimeSeconds: z.number().int().positive().optional(),
+  }),
+  z.object({
+    /** Every request is signed with a shared secret (RFC 2104). */
+    kind: z.literal('hmac'),
+    algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha256'),
+    /**
+     * The text that is signed. `{key}`, `{method}`, `{host}`, `{path}`, `{query}`, `{path_and_query}`, `{body}`,
+     * `{body_hash}`, `{timestamp}` and `{nonce}` are replaced.
+     */
+    message: z.string(),
+    encoding: z.enum(['hex', 'base64']).default('hex'),
+    secretEncoding: z.enum(['text', 'base64', 'hex']).default('text'),
+    timestampFormat: z.enum(['unix_seconds', 'unix_milliseconds', 'date_time']).default('unix_seconds'),
+    /** What each request carries; in `value` the same names are replaced, and `{signature}`. */
+    sent: z
+      .array(z.object({ in: z.enum(['header', 'query']), name: z.string(), value: z.string() }))
+      .min(1)
+      .refine((sent) => sent.some(({ value }) => value.includes('{signature}')), {
+        message: 'One of the values must hold {signature}.',
+      }),
+  }),
 ]);
 export type Auth = z.infer<typeof Auth>;
 
@@ -122,6 +178,15 @@ export type Paging = z.infer<typeof Paging>;
 
 // ----------------------------------------------------------------------------------------------------------- streams
 
+/** A value that every request sends. Objects and lists: in a body. */
+const Constant = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+]);
+
 /** A request parameter that stays the same for all requests of a read. */
 export const StreamParameter = z.object({
   name: z.string(),
@@ -130,10 +195,8 @@ export const StreamParameter = z.object({
   description: z.string().optional(),
   required: z.boolean(),
   enum: z.array(z.union([z.string(), z.number(), z.boolean()])).optional(),
-  /** A constant to send, or else the config property that the person fills. Neither: not sent. Objects and lists: in a body. */
-  value: z
-    .union([z.string(), z.number(), z.boolean(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
-    .optional(),
+  /** A constant to send, or else the config property that the person fills. Neither: not sent. */
+  value: Constant.optional(),
   configKey: PythonName.optional(),
 });
 export type StreamParameter = z.infer<typeof StreamParameter>;
@@ -154,6 +217,18 @@ export const Parent = z.object({
       ]),
     }),
   ),
+  /**
+   * Rows of the stream may have rows of the same kind below them, which are read like those of the parent: blocks in blocks,
+   * folders in folders. Exactly one of the parameters comes from the parent's row; a row of the stream fills it as well.
+   */
+  recursive: z
+    .object({
+      /** Field that says whether any are below a row: true, a number, a list that is not empty. Absent = each row is asked. */
+      flag: FieldPath.optional(),
+      /** Field of the row that fills the parameter; absent = the same one as in the parent's row. */
+      field: FieldPath.optional(),
+    })
+    .optional(),
 });
 export type Parent = z.infer<typeof Parent>;
 
@@ -232,6 +307,10 @@ export const OperationParameter = z.object({
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   pattern: z.string().optional(),
+  /** As of a child stream's parameter; of a parameter that must be given. */
+  quote: z.string().length(1).optional(),
+  /** A constant: sent with every call, and nothing that the caller could set. */
+  value: Constant.optional(),
 });
 export type OperationParameter = z.infer<typeof OperationParameter>;
 

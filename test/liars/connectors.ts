@@ -37,7 +37,10 @@ export async function writeConnector(blueprint: Blueprint): Promise<string> {
 
 /** An environment with the pinned tools of connectors and of these tests, made once for each set of requirements. */
 export async function environment(): Promise<string> {
-  const files = compile(blueprints[0] as Blueprint).filter((one) => one.path.startsWith('requirements'));
+  // The last one has every feature of the data face, and so every requirement.
+  const files = compile(dataBlueprints.at(-1) as Blueprint).filter((one) =>
+    one.path.startsWith('requirements'),
+  );
   const own = await readFile(join(root, 'test/python/requirements.txt'), 'utf8');
   const interpreter = process.env['SOURCEWRIGHT_PYTHON'] ?? (windows ? 'python' : 'python3');
   const version = await run(interpreter, ['--version'], root);

@@ -2,57 +2,9 @@
  * Blueprints written by hand, which between them switch on every part of the template: each way of paging and of
  * authenticating, each shape of an answer, parents and children, incremental reads of every kind.
  */
-import { Blueprint, type Stream } from '../../src/blueprint/schema.ts';
-
-type Loose = Record<string, unknown>;
-
-const text = { type: 'string' };
-const whole = { type: 'integer' };
-const moment = { type: 'string', format: 'date-time' };
-
-/** An object schema. */
-function row(properties: Loose): Loose {
-  return { type: 'object', properties };
-}
-
-function stream(name: string, more: Loose = {}): Loose {
-  return {
-    name,
-    method: 'GET',
-    path: `/${name}`,
-    pointer: `/paths/~1${name}/get`,
-    selected: true,
-    parameters: [],
-    recordPath: [],
-    recordShape: 'list',
-    primaryKey: [['id']],
-    paging: { kind: 'none' },
-    schema: row({ id: whole, name: text }),
-    ...more,
-  };
-}
-
-function blueprint(name: string, more: Loose): Blueprint {
-  return Blueprint.parse({
-    schemaVersion: 1,
-    name,
-    api: { title: `${name} API`, version: '1.0', docsUrl: 'https://docs.example.com/api' },
-    source: { location: `${name}.yaml`, format: 'openapi-3.1', sha256: '0'.repeat(64), bytes: 1 },
-    baseUrl: `https://api.${name}.example/v1`,
-    serverVariables: [],
-    auth: [{ name: 'bearer', parts: [{ kind: 'bearer' }] }],
-    headers: [],
-    rateLimit: { documents429: false },
-    streams: [],
-    operations: [],
-    facts: [],
-    gaps: [],
-    problems: [],
-    ...more,
-  });
-}
-
-const fromId = (parameter: string): Loose => ({ name: parameter, from: { kind: 'record', field: ['id'] } });
+import type { Blueprint, Stream } from '../../src/blueprint/schema.ts';
+import { blueprint, fromId, moment, row, stream, text, whole } from './parts.ts';
+import { workbook } from './workbook.ts';
 
 /** Numbered pages, three generations, a filter by time. */
 export const shop = blueprint('shop', {
@@ -271,6 +223,138 @@ export const crm = blueprint('crm', {
   ],
 });
 
+/** Accounts that sign for themselves: statements exchanged or sent as they are, requests signed with a secret. */
+export const signed = blueprint('signed', {
+  auth: [
+    {
+      name: 'account',
+      parts: [
+        {
+          kind: 'jwt_bearer',
+          tokenUrl: 'https://auth.signed.example/token',
+          scopes: ['read', 'list'],
+          issuerLabel: 'Client email',
+        },
+      ],
+    },
+    {
+      name: 'app',
+      parts: [
+        {
+          kind: 'jwt_bearer',
+          algorithm: 'ES256',
+          audience: 'signed-v1',
+          lifetimeSeconds: 600,
+          keyId: 'required',
+          subject: 'none',
+        },
+      ],
+    },
+    {
+      name: 'shared',
+      parts: [
+        {
+          kind: 'jwt_bearer',
+          algorithm: 'HS256',
+          audience: 'signed-v1',
+          keyId: 'none',
+          subject: 'none',
+        },
+      ],
+    },
+    {
+      name: 'hmac_header',
+      parts: [
+        {
+          kind: 'hmac',
+          message: '{method}\n{host}\n{path_and_query}\n{timestamp}\n{nonce}\n{body_hash}',
+          algorithm: 'sha512',
+          encoding: 'base64',
+          secretEncoding: 'base64',
+          timestampFormat: 'date_time',
+          sent: [
+            { in: 'header', name: 'X-Date', value: '{timestamp}' },
+            { in: 'header', name: 'X-Nonce', value: '{nonce}' },
+            { in: 'header', name: 'Authorization', value: 'Sig key={key}, sig={signature}' },
+          ],
+        },
+      ],
+    },
+    {
+      name: 'hmac_query',
+      parts: [
+        {
+          kind: 'hmac',
+          message: '{query}',
+          secretEncoding: 'hex',
+          timestampFormat: 'unix_milliseconds',
+          sent: [
+            { in: 'header', name: 'X-Key', value: '{key}' },
+            { in: 'query', name: 'timestamp', value: '{timestamp}' },
+            { in: 'query', name: 'signature', value: '{signature}' },
+          ],
+        },
+      ],
+    },
+  ],
+  streams: [
+    stream('trades', {
+      recordPath: ['data'],
+      paging: { kind: 'next_url', nextPath: ['next'], sizeParam: 'limit', pageSize: 50 },
+    }),
+    stream('fills', {
+      recordPath: ['data'],
+      paging: { kind: 'page', pageParam: 'page', totalPagesPath: ['pages'] },
+    }),
+  ],
+});
+
+/** Sessions that begin with a log-in: named in a header, or in a cookie. */
+export const sessions = blueprint('sessions', {
+  auth: [
+    {
+      name: 'login',
+      parts: [
+        {
+          kind: 'session',
+          loginUrl: 'auth/login',
+          tokenPath: ['data', 'token'],
+          name: 'X-Session',
+          fields: { client: 'connector' },
+          lifetimeSeconds: 3600,
+        },
+      ],
+    },
+    {
+      name: 'form',
+      parts: [
+        {
+          kind: 'session',
+          loginUrl: 'https://id.sessions.example/login',
+          encoding: 'form',
+          usernameField: 'user',
+          passwordField: 'pass',
+          tokenCookie: 'SID',
+          sentIn: 'cookie',
+          name: 'SID',
+        },
+      ],
+    },
+  ],
+  streams: [
+    stream('reports', {
+      recordPath: ['data'],
+      paging: { kind: 'offset', offsetParam: 'offset', sizeParam: 'limit', pageSize: 10 },
+    }),
+    stream('lines', {
+      path: '/reports/{reportId}/lines',
+      recordPath: ['lines'],
+      parent: { stream: 'reports', parameters: [fromId('reportId')] },
+      paging: { kind: 'cursor', cursorParam: 'cursor', nextPath: ['next'] },
+    }),
+  ],
+});
+
 /** Nothing but lists: no authentication, no paging, no keys. */
 export const plain = blueprint('plain', {
   auth: [{ name: 'none', parts: [{ kind: 'none' }] }],
@@ -303,53 +387,56 @@ export const regions = blueprint('regions', {
   ],
 });
 
-/** Tables as lists of lists, one for each sheet, whose title stands in the path in quotes. */
-export const workbook = blueprint('workbook', {
+/** Rows below rows of the same kind: with a word about which have any and without, below two parents, with children. */
+export const outline = blueprint('outline', {
   streams: [
-    stream('sheets', {
-      path: '/books/{bookId}',
-      parameters: [
-        { name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' },
-        { name: 'select', in: 'query', type: 'string', required: true, value: 'sheets.properties' },
-      ],
-      recordPath: ['sheets'],
-      primaryKey: [['properties', 'sheetId']],
-      schema: row({ properties: row({ sheetId: whole, title: text }) }),
+    stream('documents', {
+      recordPath: ['documents'],
+      paging: { kind: 'cursor', cursorParam: 'after', nextPath: ['next'] },
+      incremental: { cursorField: ['edited'], cursorFormat: 'date_time' },
+      schema: row({ id: whole, edited: moment }),
     }),
-    stream('cells', {
-      path: '/books/{bookId}/values/{range}',
-      parameters: [{ name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' }],
+    stream('nodes', {
+      path: '/nodes/{node}/children',
+      recordPath: ['children'],
+      paging: { kind: 'cursor', cursorParam: 'after', nextPath: ['next'] },
+      parent: { stream: 'documents', parameters: [fromId('node')], recursive: { flag: ['has', 'children'] } },
+      schema: row({ id: whole, has: row({ children: whole }), name: text }),
+    }),
+    stream('remarks', {
+      path: '/nodes/{node}/remarks',
+      parent: { stream: 'nodes', parameters: [{ name: 'node', from: { kind: 'record', field: ['id'] } }] },
+    }),
+    stream('folders', {
+      path: '/documents/{document}/folders',
+      recordPath: ['folders'],
       parent: {
-        stream: 'sheets',
-        parameters: [{ name: 'range', quote: "'", from: { kind: 'record', field: ['properties', 'title'] } }],
+        stream: 'nodes',
+        parameters: [
+          { name: 'document', from: { kind: 'partition', parameter: 'node' } },
+          { name: 'in', from: { kind: 'record', field: ['id'] } },
+        ],
+        recursive: { field: ['key'] },
       },
-      recordPath: ['values'],
-      recordShape: 'table',
-      primaryKey: [],
-      schema: row({ name: text, amount: whole }),
-    }),
-    stream('summary', {
-      path: '/books/{bookId}/summary',
-      method: 'POST',
-      parameters: [
-        { name: 'bookId', in: 'path', type: 'string', required: true, configKey: 'book_id' },
-        {
-          name: 'filter',
-          in: 'body',
-          type: 'object',
-          required: true,
-          value: { property: 'object', values: ['page', 1, true, null] },
-        },
-      ],
-      recordPath: ['data', 'values'],
-      recordShape: 'table',
-      primaryKey: [],
-      schema: row({ total: whole }),
+      schema: row({ id: text, key: text }),
     }),
   ],
 });
 
-const single = [shop, tickets, files, issues, ledger, crm, plain, regions, workbook];
+const single = [
+  shop,
+  tickets,
+  files,
+  issues,
+  ledger,
+  crm,
+  signed,
+  sessions,
+  plain,
+  regions,
+  workbook,
+  outline,
+];
 
 /** All streams of the others in one connector, with every way to authenticate that may stand beside others. */
 export const everything = blueprint('everything', {

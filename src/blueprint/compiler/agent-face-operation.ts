@@ -1,6 +1,8 @@
 /** The Python of one operation: its output columns, its function, and the docstring that guides a model's next step. */
 import type { OperationParameter, Paging, ParameterLocation } from '../schema.ts';
+import { constantLines } from './agent-face-constants.ts';
 import { paramsModel } from './agent-face-params.ts';
+import { dict, print, str } from './python.ts';
 import type { PlannedField, PlannedOperation, Step } from './agent-face-plan.ts';
 import {
   docstring,
@@ -65,7 +67,7 @@ function functionLines(planned: PlannedOperation, need: ClientNeed): string[] {
   const tags = [...new Set([need.tag, operation.kind])].map(pythonString).join(', ');
   const shape = text ? 'result_type="text"' : `output=${planned.outputConstant}`;
   return [
-    ...call('@connector', [shape, `tags=[${tags}]`]),
+    ...decorator([shape, `tags=[${tags}]`], planned.settings),
     ...signature(name, paramsClass, need.required ? 'ApiClient' : 'ApiClient | None = None'),
     ...docstring('    ', sentence(plainText(operation.summary, SUMMARY_LENGTH)), paragraphs(planned)),
     '    request = Request(',
@@ -78,6 +80,15 @@ function functionLines(planned: PlannedOperation, need: ClientNeed): string[] {
     '    )',
     ...fetchLines(planned),
   ];
+}
+
+/** What the configuration of a served connector answers, where the caller does not, stands among the properties. */
+function decorator(parts: readonly string[], settings: ReadonlyMap<string, string>): string[] {
+  if (settings.size === 0) return call('@connector', parts);
+  const entries = [...settings].map(([field, property]) => [field, str(property)] as const);
+  const head = 'properties=';
+  const code = `${head}${print(dict([['settings', dict(entries)]]), '    ', head.length)}`;
+  return call('@connector', [...parts, code]).flatMap((line) => line.split('\n'));
 }
 
 function call(head: string, parts: readonly string[]): string[] {
@@ -119,10 +130,10 @@ function fetchLines(planned: PlannedOperation): string[] {
 }
 
 /** Where the rows stand, unless that is the whole body. */
-function rowsLines({ operation, isMap }: PlannedOperation): string[] {
+function rowsLines({ operation, shape }: PlannedOperation): string[] {
   const parts = [
-    ...(operation.recordPath.length > 0 || isMap ? [pythonTuple(operation.recordPath)] : []),
-    ...(isMap ? ['is_map=True'] : []),
+    ...(operation.recordPath.length > 0 || shape !== 'list' ? [pythonTuple(operation.recordPath)] : []),
+    ...(shape === 'list' ? [] : [`is_${shape}=True`]),
   ];
   return parts.length === 0 ? [] : argumentLines('        ', 'rows_at=RowsAt', parts);
 }
@@ -132,27 +143,42 @@ function fieldsIn(planned: PlannedOperation, place: ParameterLocation): readonly
 }
 
 function pathLines(planned: PlannedOperation): string[] {
-  return mapping(
-    'path_params=',
-    fieldsIn(planned, 'path').map(({ name, parameter }) => {
-      const value = parameter.type === 'array' ? `joined(params.${name})` : pathValue(name, parameter);
-      return { key: parameter.name, value };
-    }),
-  );
+  const entries = fieldsIn(planned, 'path').map(({ name, parameter }): MapEntry => {
+    const value = parameter.type === 'array' ? `joined(params.${name})` : pathValue(name, parameter);
+    return { key: parameter.name, value };
+  });
+  return mapping('path_params=', [...entries, ...fixedEntries(planned, 'path')]);
+}
+
+/** The constants of a place, behind what the caller sets there. */
+function fixedEntries({ constants }: PlannedOperation, place: ParameterLocation): MapEntry[] {
+  return constants.filter((constant) => constant.in === place).map((constant) => ({ constant }));
 }
 
 /** Path templates take scalars: an optional or nested value, which no sane path has, goes in as text. */
 function pathValue(name: string, parameter: OperationParameter): string {
+  if (isQuoted(parameter)) return quotedValue(name, parameter);
   return parameter.required && parameter.type !== 'object' ? `params.${name}` : `str(params.${name})`;
+}
+
+function isQuoted({ quote, required, type }: OperationParameter): boolean {
+  return quote !== undefined && required && type !== 'object' && type !== 'array';
+}
+
+function quotedValue(name: string, { quote }: OperationParameter): string {
+  return `quoted(${pythonString(quote ?? '')}, params.${name})`;
 }
 
 function queryLines(planned: PlannedOperation): string[] {
   const entries = fieldsIn(planned, 'query').map(({ name, parameter }): MapEntry =>
     parameter.type === 'object'
       ? { spread: `deep(${pythonString(parameter.name)}, params.${name})` }
-      : { key: parameter.name, value: `params.${name}` },
+      : {
+          key: parameter.name,
+          value: isQuoted(parameter) ? quotedValue(name, parameter) : `params.${name}`,
+        },
   );
-  return mapping('params=', entries);
+  return mapping('params=', [...entries, ...fixedEntries(planned, 'query')]);
 }
 
 function headerLines(planned: PlannedOperation): string[] {
@@ -172,24 +198,32 @@ function wrapped(
   planned: PlannedOperation,
   place: ParameterLocation,
 ): string[] {
-  const fields = fieldsIn(planned, place);
-  if (fields.length === 0) return [];
-  const entries = fields.flatMap((field) =>
-    stringLines('                ', '', field.parameter.name, `: params.${field.name},`),
-  );
+  const entries = [
+    ...fieldsIn(planned, place).map((field): MapEntry => ({
+      key: field.parameter.name,
+      value: `params.${field.name}`,
+    })),
+    ...fixedEntries(planned, place),
+  ].flatMap((entry) => entryLines('                ', entry));
+  if (entries.length === 0) return [];
   return [`        ${argument}=${helper}(`, '            {', ...entries, '            }', '        ),'];
 }
 
-type MapEntry = { readonly key: string; readonly value: string } | { readonly spread: string };
+type MapEntry =
+  | { readonly key: string; readonly value: string }
+  | { readonly spread: string }
+  | { readonly constant: OperationParameter };
 
 function mapping(head: string, entries: readonly MapEntry[]): string[] {
   if (entries.length === 0) return [];
-  const lines = entries.flatMap((entry) =>
-    'spread' in entry
-      ? [`            **${entry.spread},`]
-      : stringLines('            ', '', entry.key, `: ${entry.value},`),
-  );
+  const lines = entries.flatMap((entry) => entryLines('            ', entry));
   return [`        ${head}{`, ...lines, '        },'];
+}
+
+function entryLines(indent: string, entry: MapEntry): string[] {
+  if ('spread' in entry) return [`${indent}**${entry.spread},`];
+  if ('constant' in entry) return constantLines(indent, entry.constant);
+  return stringLines(indent, '', entry.key, `: ${entry.value},`);
 }
 
 /** A call as an argument, on one line where it fits. */
@@ -271,25 +305,32 @@ function returns(planned: PlannedOperation): string {
     planned.operation.kind === 'search'
       ? ' Raises ValueError with the parameters if nothing matches: change them and try again.'
       : '';
+  if (planned.shape === 'table') {
+    return `Returns up to \`${limit}\` rows; the first row of the table names the columns, \`_row\` tells where a row stands.${empty}`;
+  }
   return `Returns up to \`${limit}\` rows; further pages are fetched as needed.${empty}`;
 }
 
-/** "Use id with get_task(task_id=<id>)": a path parameter is a next step, another one a filter that takes codes. */
+/** "Use id with get_task(task_id=<id>)": a parameter that must be given is a next step, another one a filter that takes codes. */
 function nextSteps(steps: readonly Step[]): string[] {
   return steps.map((step) => {
     const target = `${step.to.name}(${step.field.name}=<${plainText(step.column, 60)}>)`;
     const purpose = lowerFirst(plainText(step.to.operation.summary, SUMMARY_LENGTH)).replace(/\.$/, '');
-    return step.field.parameter.in === 'path'
+    return isNeeded(step)
       ? `Next: use ${plainText(step.column, 60)} with ${target} to ${purpose || 'go on'}.`
       : `Lookup: ${plainText(step.column, 60)} is a value for the filter in ${target}.`;
   });
 }
 
-/** Where the identifiers in its path come from, one source each. */
+function isNeeded({ field }: Step): boolean {
+  return field.parameter.in === 'path' || field.parameter.required;
+}
+
+/** Where the identifiers that it needs come from, one source each. */
 function sources(steps: readonly Step[]): string[] {
   const first = new Map<string, Step>();
   for (const step of steps) {
-    if (step.field.parameter.in === 'path' && !first.has(step.field.name)) first.set(step.field.name, step);
+    if (isNeeded(step) && !first.has(step.field.name)) first.set(step.field.name, step);
   }
   const texts = [...first.values()].map(
     (step) => `${step.field.name} from ${plainText(step.column, 60)} of ${step.from.name}`,

@@ -2,7 +2,7 @@
  * What the agent face emits, decided before a line of it is written: names that are unique and valid, the fields of
  * each parameter model, what each operation returns and which operation to call next.
  */
-import type { Blueprint, Operation, OperationParameter, OutputColumn, Paging } from '../schema.ts';
+import type { Blueprint, Operation, OperationParameter, OutputColumn, Paging, Stream } from '../schema.ts';
 import { className, fieldName, functionName, Names } from './agent-face-names.ts';
 
 /** Rows that a list operation returns where the caller doesn't say, and the most it may ask for. */
@@ -12,6 +12,8 @@ export const GREATEST_LIMIT = 1000;
 const MOST_COLUMNS = 30;
 /** Operations that one docstring names as next steps. */
 const MOST_NEXT = 6;
+/** Column that says where a row of a table stands (`ROW` of matrix.py). */
+export const ROW_NUMBER = '_row';
 /** How deep the runtime flattens nested objects (`MAX_NESTING` of tables.py). */
 const FLATTENED_LEVELS = 4;
 
@@ -38,10 +40,14 @@ export interface PlannedOperation {
   readonly paramsClass: string;
   readonly outputConstant: string;
   readonly fields: readonly PlannedField[];
+  /** Parameters whose value the blueprint fixes: sent with every call, no fields of the model. */
+  readonly constants: readonly OperationParameter[];
+  /** Fields that must be given and that a stream reads from the configuration, with the property there. */
+  readonly settings: ReadonlyMap<string, string>;
   /** Name of the field that bounds the number of rows; absent where an operation returns one record or a text. */
   readonly limitField: string | undefined;
-  /** The rows are the values of a map. */
-  readonly isMap: boolean;
+  /** Rows of a list, values of a map, or a list of lists of which the first names the columns. */
+  readonly shape: 'list' | 'map' | 'table';
   columns: readonly OutputColumn[];
   readonly next: Step[];
   /** Where values of its parameters come from: one step per parameter and source. */
@@ -50,15 +56,16 @@ export interface PlannedOperation {
 
 /** The selected operations of a blueprint in its own order. */
 export function planOperations(blueprint: Blueprint): PlannedOperation[] {
-  const maps = new Set(
-    blueprint.streams.filter((stream) => stream.recordShape === 'map').map((stream) => stream.pointer),
-  );
+  const shapes = new Map(blueprint.streams.map((stream) => [stream.pointer, stream.recordShape]));
+  const configured = configuredParameters(blueprint.streams);
   const functions = new Names();
   const classes = new Names();
   const constants = new Names();
   const planned = blueprint.operations
     .filter((operation) => operation.selected)
-    .map((operation) => plan(operation, maps.has(operation.pointer), functions, classes, constants));
+    .map((operation) =>
+      plan(operation, shapes.get(operation.pointer), configured, functions, classes, constants),
+    );
   link(planned);
   linkInherited(planned);
   for (const entry of planned) entry.columns = tableColumns(entry);
@@ -67,17 +74,18 @@ export function planOperations(blueprint: Blueprint): PlannedOperation[] {
 
 function plan(
   operation: Operation,
-  ofMap: boolean,
+  shape: Stream['recordShape'] | undefined,
+  configured: ReadonlyMap<string, string>,
   functions: Names,
   classes: Names,
   constants: Names,
 ): PlannedOperation {
   const name = functions.take(functionName(operation.name));
   const names = new Names();
-  const fields = callerParameters(operation).map((parameter) => ({
-    name: names.take(fieldName(parameter.pythonName)),
-    parameter,
-  }));
+  const parameters = ownParameters(operation);
+  const fields = parameters
+    .filter(({ value }) => value === undefined)
+    .map((parameter) => ({ name: names.take(fieldName(parameter.pythonName)), parameter }));
   const returnsRows = operation.kind !== 'get' && operation.result === 'dataframe';
   return {
     operation,
@@ -88,16 +96,45 @@ function plan(
       ...fields.filter((field) => field.parameter.required),
       ...fields.filter((field) => !field.parameter.required),
     ],
+    constants: parameters.filter(({ value }) => value !== undefined),
+    settings: new Map(
+      fields.flatMap(({ name: field, parameter }) => {
+        const property = parameter.required ? configured.get(whereabouts(operation, parameter)) : undefined;
+        return property === undefined ? [] : [[field, property] as const];
+      }),
+    ),
     limitField: returnsRows ? limitName(fields) : undefined,
-    isMap: ofMap && returnsRows,
+    shape: returnsRows && (shape === 'map' || shape === 'table') ? shape : 'list',
     columns: [],
     next: [],
     previous: [],
   };
 }
 
-/** Parameters that the caller sets: those that paging sets are left to the runtime. */
-function callerParameters(operation: Operation): OperationParameter[] {
+/** Properties of the configuration by the parameters of requests that streams fill with them. */
+function configuredParameters(streams: readonly Stream[]): Map<string, string> {
+  return new Map(
+    streams.flatMap((stream) =>
+      stream.parameters.flatMap((parameter) =>
+        !stream.selected || parameter.configKey === undefined || parameter.value !== undefined
+          ? []
+          : [[whereabouts(stream, parameter), parameter.configKey] as const],
+      ),
+    ),
+  );
+}
+
+/** A parameter of a path is the same for all that lies below it, another one only for the request itself. */
+function whereabouts(
+  { path, pointer }: Pick<Operation, 'path' | 'pointer'>,
+  { in: place, name }: Pick<OperationParameter, 'in' | 'name'>,
+): string {
+  const above = path.slice(0, Math.max(0, path.indexOf(`{${name}}`)));
+  return place === 'path' ? `${name} in ${above}` : `${place} ${name} of ${pointer}`;
+}
+
+/** Each parameter once; those that paging sets are left to the runtime. */
+function ownParameters(operation: Operation): OperationParameter[] {
   const own = pagingParameters(operation.paging);
   const seen = new Set<string>();
   return operation.parameters.filter((parameter) => {
@@ -127,7 +164,7 @@ function limitName(fields: readonly PlannedField[]): string {
  * Columns with unique names, at most one TITLE, and exactly one where there is a KEY beside other columns: the runtime
  * takes no other set. A record that was fetched by a column of a list has that column as its KEY.
  */
-function tableColumns({ operation, previous }: PlannedOperation): OutputColumn[] {
+function tableColumns({ operation, previous, shape }: PlannedOperation): OutputColumn[] {
   if (operation.result !== 'dataframe') return [];
   const keys = new Set(
     previous.filter(({ field }) => field.parameter.in === 'path').map(({ column }) => column),
@@ -141,8 +178,12 @@ function tableColumns({ operation, previous }: PlannedOperation): OutputColumn[]
       : column,
   );
   const unique = [...new Map(fetched.map((column) => [column.name, column])).values()].filter(
-    (column) => column.name !== '' && column.name.split('.').length <= FLATTENED_LEVELS,
+    (column) =>
+      column.name !== '' &&
+      column.name !== (shape === 'table' ? ROW_NUMBER : '') &&
+      column.name.split('.').length <= FLATTENED_LEVELS,
   );
+  if (shape === 'table') unique.push({ name: ROW_NUMBER, type: 'integer', role: 'METADATA' });
   const title = unique.find((column) => column.role === 'TITLE') ?? likelyTitle(unique);
   const roles = unique.map((column): OutputColumn => {
     if (column === title) return { ...column, role: 'TITLE' };

@@ -4,7 +4,7 @@
  */
 import type { Blueprint, OperationParameter, OutputColumn, Paging } from '../schema.ts';
 import { enumerates, orderedBounds } from './agent-face-params.ts';
-import type { PlannedField, PlannedOperation } from './agent-face-plan.ts';
+import { ROW_NUMBER, type PlannedField, type PlannedOperation } from './agent-face-plan.ts';
 import type { Field } from './configuration.ts';
 import { asksForCredentials, fieldsOf, requiredConfig } from './documentation-config.ts';
 import type { CompiledFile } from './compile.ts';
@@ -57,9 +57,16 @@ function operationFixture(blueprint: Blueprint, planned: PlannedOperation): Reco
       in: parameter.in,
       name: parameter.name,
       type: parameter.type,
+      ...(parameter.quote === undefined || !parameter.required ? {} : { quote: parameter.quote }),
     })),
+    constants: planned.constants.map((constant) => ({
+      in: constant.in,
+      name: constant.name,
+      value: constant.value,
+    })),
+    settings: Object.fromEntries(planned.settings),
     record_path: operation.recordPath,
-    is_map: planned.isMap,
+    shape: planned.shape,
     paging: many ? operation.paging : { kind: 'none' },
     columns: planned.columns.map((column) => ({ name: column.name, type: column.type })),
     rows: rows(planned, many ? ROWS : 1),
@@ -130,13 +137,18 @@ function boundsOf(name: string, parameter: OperationParameter): { field: string;
 /** Rows with every column of the operation; keys and texts differ from row to row. */
 function rows(planned: PlannedOperation, count: number): Record<string, unknown>[] {
   const paging: Paging = planned.operation.paging;
+  const isTable = planned.shape === 'table';
+  const columns = planned.columns.filter(({ name }) => !isTable || name !== ROW_NUMBER);
   return Array.from({ length: count }, (_, index) => {
     const row: Record<string, unknown> = {};
-    for (const column of planned.columns) put(row, column.name.split('.'), cell(column, index));
-    if (planned.columns.length === 0) put(row, ['value'], `value ${String(index + 1)}`);
+    // The columns of a table have names, and no paths.
+    for (const column of columns)
+      put(row, isTable ? [column.name] : column.name.split('.'), cell(column, index));
+    if (columns.length === 0) put(row, ['value'], `value ${String(index + 1)}`);
     if (paging.kind === 'cursor' && paging.lastRecordField !== undefined) {
       put(row, paging.lastRecordField, `key-${String(index + 1)}`);
     }
+    if (isTable) row[ROW_NUMBER] = index + 2;
     return row;
   });
 }

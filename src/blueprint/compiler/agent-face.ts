@@ -69,8 +69,19 @@ function module(
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text);
   const used = (names: readonly string[]): string[] => names.filter(uses);
   const agent = used(['Column', 'ColumnRole', 'OutputConfig', 'Result', 'connector']);
-  const calls = used(['RowsAt', 'cookies', 'deep', 'fetch_table', 'fetch_text', 'given', 'joined', 'texts']);
-  const paging = used(['Cursor', 'LinkHeader', 'NextUrl', 'Offset', 'PageNumber', 'Request']);
+  const calls = used([
+    'RowsAt',
+    'cookies',
+    'deep',
+    'fetch_table',
+    'fetch_text',
+    'given',
+    'joined',
+    'quoted',
+    'texts',
+  ]);
+  const paging = used(['Cursor', 'LinkHeader', 'NextUrl', 'Offset', 'PageNumber']);
+  const pages = used(['Request']);
   const pydantic = used(['BaseModel', 'ConfigDict', 'Field']);
   const typing = used(['Any', 'Literal']);
   const agentNames = (exports.length > 0 ? ['Connectors', ...agent] : agent).sort(importOrder);
@@ -82,6 +93,7 @@ function module(
     `from ${from}agent import ${agentNames.join(', ')}`,
     ...(calls.length > 0 ? [`from ${from}calls import ${calls.join(', ')}`] : []),
     ...(bodies.length > 0 ? [`from ${from}client import ApiClient`] : []),
+    ...(pages.length > 0 ? [`from ${from}pages import ${pages.join(', ')}`] : []),
     ...(paging.length > 0 ? [`from ${from}paging import ${paging.join(', ')}`] : []),
   ];
   for (const body of bodies) lines.push('', '', ...body.lines);

@@ -15,7 +15,7 @@ import { fixtures } from './fixtures.ts';
 import { pruneImports } from './imports.ts';
 import { developmentRequirements, GITIGNORE, packageInit, pyproject, requirements } from './project.ts';
 import { apiModule, recordSchema, streamsModule } from './streams.ts';
-import { selectFeatures } from './template.ts';
+import { holds, selectFeatures } from './template.ts';
 
 export interface CompiledFile {
   /** Relative to the connector's folder, with forward slashes. */
@@ -23,16 +23,22 @@ export interface CompiledFile {
   readonly content: string;
 }
 
-/** Template files that a connector needs only with a feature; all others it always has. */
+/** Template files that a connector needs only with some features; all others it always has. */
 const ONLY_WITH: Readonly<Record<string, string>> = {
   'src/incremental.py': 'incremental',
-  'src/matrix.py': 'shape.table',
+  'src/matrix.py': 'shape.table|operations.table',
   'src/mcp_server.py': 'operations',
+  'src/recursion.py': 'parents.recursive',
+  'src/signing.py': 'auth.hmac',
   'src/state.py': 'incremental',
+  'src/tokens.py': 'auth.fetched',
   'tests/test_incremental.py': 'incremental',
   'tests/test_matrix.py': 'shape.table',
   'tests/test_operation_rules.py': 'operations',
   'tests/test_operations.py': 'operations',
+  'tests/test_recursion.py': 'parents.recursive',
+  'tests/test_resuming.py': 'resumable',
+  'tests/test_table_operations.py': 'operations.table',
 };
 
 /**
@@ -56,7 +62,7 @@ export function compileConnector(blueprint: Blueprint, options: { templateDir: s
     { path: 'src/streams.py', content: streamsModule(blueprint) },
     { path: 'src/py.typed', content: '' },
     { path: 'pyproject.toml', content: pyproject(blueprint) },
-    { path: 'requirements.txt', content: requirements() },
+    { path: 'requirements.txt', content: requirements(wanted) },
     { path: 'requirements-dev.txt', content: developmentRequirements() },
     { path: '.gitignore', content: GITIGNORE },
     ...streams.map((stream) => ({
@@ -82,7 +88,9 @@ function templateFiles(dir: string, wanted: ReadonlySet<string>): CompiledFile[]
     });
   }
   return names
-    .filter((name) => name.endsWith('.py') && (ONLY_WITH[name] === undefined || wanted.has(ONLY_WITH[name])))
+    .filter(
+      (name) => name.endsWith('.py') && (ONLY_WITH[name] === undefined || holds(ONLY_WITH[name], wanted)),
+    )
     .map((path) => ({
       path,
       content: pruneImports(selectFeatures(readFileSync(join(dir, path), 'utf8'), wanted, path)),

@@ -2,7 +2,20 @@
 import type { Auth, AuthOption, Blueprint, StreamParameter } from '../schema.ts';
 import { plainText, sentence } from './agent-face-python.ts';
 import { generatedStreams, isTime } from './features.ts';
-import { call, dict, list, literal, print, raw, scalar, str, subscript, tuple, type Code } from './python.ts';
+import {
+  call,
+  dict,
+  list,
+  literal,
+  path,
+  print,
+  raw,
+  scalar,
+  str,
+  subscript,
+  tuple,
+  type Code,
+} from './python.ts';
 
 /** One property of the configuration or of a credentials object. */
 export interface Field {
@@ -83,13 +96,45 @@ function partFields(part: Auth): Field[] {
               ),
             ]
           : []),
-        {
-          ...text('token_url', 'Token URL', 'Where access tokens are fetched.'),
-          required: false,
-          fallback: str(part.tokenUrl),
-        },
+        fixedUrl('token_url', 'Token URL', 'Where access tokens are fetched.', part.tokenUrl),
+      ];
+    case 'jwt_bearer':
+      return [
+        text('issuer', part.issuerLabel ?? 'Issuer', 'Who signs: the name of the account or application.'),
+        secret('private_key', 'Private key', 'The key to sign with, whole, with its first and last line.'),
+        ...named(part.keyId, 'key_id', 'Key ID', 'Which of the account’s keys this is.'),
+        ...named(part.subject, 'subject', 'Subject', 'The person on whose behalf data is read.'),
+        ...(part.tokenUrl === undefined
+          ? []
+          : [fixedUrl('token_url', 'Token URL', 'Where access tokens are fetched.', part.tokenUrl)]),
+      ];
+    case 'session':
+      return [
+        text('username', 'User name', 'Sent once, to begin a session.'),
+        secret('password', 'Password', 'Sent once, to begin a session.'),
+        fixedUrl('login_url', 'Log-in URL', 'Where sessions begin.', part.loginUrl),
+      ];
+    case 'hmac':
+      return [
+        secret('api_key', 'API key', 'Says whose secret signs the requests.'),
+        secret('api_secret', 'API secret', 'Signs the requests. It is never sent.'),
       ];
   }
+}
+
+function fixedUrl(name: string, title: string, description: string, url: string): Field {
+  return { ...text(name, title, description), required: false, fallback: str(url) };
+}
+
+function named(
+  asked: 'required' | 'optional' | 'none',
+  name: string,
+  title: string,
+  description: string,
+): Field[] {
+  return asked === 'none'
+    ? []
+    : [{ ...text(name, title, description.replace('’', "'")), required: asked === 'required' }];
 }
 
 function text(name: string, title: string, description: string): Field {
@@ -99,6 +144,10 @@ function text(name: string, title: string, description: string): Field {
 function secret(name: string, title: string, description: string): Field {
   return { ...text(name, title, description), type: raw('SecretStr'), secret: true };
 }
+
+/** Requests under way at once where the person says nothing: enough to hide an API's latency, few enough for most limits. */
+const CONCURRENCY = 4;
+const MOST_CONCURRENCY = 32;
 
 /** The top-level properties, in the order in which a person should see them. */
 export function configFields(blueprint: Blueprint): Field[] {
@@ -152,6 +201,15 @@ export function configFields(blueprint: Blueprint): Field[] {
       },
     );
   }
+  fields.push({
+    name: 'concurrency',
+    type: raw('int'),
+    required: false,
+    fallback: raw(String(CONCURRENCY)),
+    secret: false,
+    title: 'Concurrent requests',
+    description: 'How many requests may be under way at once. Fewer are kinder to an API with tight limits.',
+  });
   return fields.filter((field, index) => fields.findIndex((other) => other.name === field.name) === index);
 }
 
@@ -234,9 +292,9 @@ function imports(code: string): string {
     'Authenticator',
     'BasicAuth',
     'BearerToken',
-    'ClientCredentials',
-    'RefreshToken',
   ].filter(has);
+  const signers = ['Hmac', 'Signed'].filter(has);
+  const tokens = ['ClientCredentials', 'RefreshToken', 'ServiceAccount', 'SessionLogin'].filter(has);
   const pydantic = [
     'BaseModel',
     'ConfigDict',
@@ -257,6 +315,8 @@ function imports(code: string): string {
     'from . import api',
     ...wrappedImport('from .auth import', authenticators),
     'from .errors import ConfigError',
+    ...(signers.length === 0 ? [] : wrappedImport('from .signing import', signers)),
+    ...(tokens.length === 0 ? [] : wrappedImport('from .tokens import', tokens)),
   ].join('\n');
 }
 
@@ -303,6 +363,9 @@ const CLASS_SUMMARY: Readonly<Record<Auth['kind'] | 'several', string>> = {
   basic: 'A user name and a password.',
   oauth2_client_credentials: 'An OAuth application of your own.',
   oauth2_refresh_token: "An OAuth application and a person's consent.",
+  jwt_bearer: 'An account that signs for itself.',
+  session: 'A user name and a password, for which the API gives a session.',
+  hmac: 'A key, and a secret that signs each request.',
   several: 'What the API wants together.',
 };
 
@@ -345,6 +408,77 @@ function authenticator(part: Auth, field: (name: string) => string): Code[] {
         ]),
       ];
     }
+    case 'jwt_bearer':
+    case 'session':
+    case 'hmac':
+      return [fetchedOrSigned(part, field)];
+  }
+}
+
+function fetchedOrSigned(
+  part: Extract<Auth, { kind: 'jwt_bearer' | 'session' | 'hmac' }>,
+  field: (name: string) => string,
+): Code {
+  const texts = (values: readonly string[]): Code | undefined =>
+    values.length === 0 ? undefined : tuple(values.map((value) => str(value)));
+  switch (part.kind) {
+    case 'jwt_bearer': {
+      const audience = part.audience ?? (URL.canParse(part.tokenUrl ?? '') ? part.tokenUrl : undefined);
+      return call('ServiceAccount', [
+        [null, raw(field('issuer'))],
+        [null, raw(field('private_key'))],
+        ['algorithm', str(part.algorithm)],
+        ['lifetime', scalar(part.lifetimeSeconds)],
+        // A proxy may stand for the token URL: the statement is meant for the API all the same.
+        ['audience', audience === undefined ? undefined : str(audience)],
+        ['token_url', part.tokenUrl === undefined ? undefined : raw(field('token_url'))],
+        ['scopes', texts(part.scopes)],
+        ['key_id', part.keyId === 'none' ? undefined : raw(field('key_id'))],
+        ['subject', part.subject === 'none' ? undefined : raw(field('subject'))],
+      ]);
+    }
+    case 'session':
+      return call('SessionLogin', [
+        [null, raw(field('login_url'))],
+        [
+          null,
+          dict([
+            ...Object.entries(part.fields).map(([name, value]) => [name, str(value)] as const),
+            [part.usernameField, raw(field('username'))],
+          ]),
+        ],
+        [null, raw(field('password'))],
+        ['field', str(part.passwordField)],
+        ['as_form', part.encoding === 'form' ? raw('True') : undefined],
+        ['answer_path', part.tokenPath === undefined ? undefined : path(part.tokenPath)],
+        ['answer_cookie', part.tokenCookie === undefined ? undefined : str(part.tokenCookie)],
+        ['header', part.sentIn === 'header' ? str(part.name) : raw('None')],
+        ['cookie', part.sentIn === 'cookie' ? str(part.name) : undefined],
+        ['prefix', part.prefix === '' ? undefined : str(part.prefix)],
+        ['lifetime', part.lifetimeSeconds === undefined ? undefined : scalar(part.lifetimeSeconds)],
+      ]);
+    case 'hmac':
+      return call('Hmac', [
+        [null, raw(field('api_key'))],
+        [null, raw(field('api_secret'))],
+        ['algorithm', str(part.algorithm)],
+        ['message', str(part.message)],
+        [
+          'sent',
+          tuple(
+            part.sent.map((one) =>
+              call('Signed', [
+                [null, str(one.in)],
+                [null, str(one.name)],
+                [null, str(one.value)],
+              ]),
+            ),
+          ),
+        ],
+        ['encoding', part.encoding === 'hex' ? undefined : str(part.encoding)],
+        ['written_as', part.secretEncoding === 'text' ? undefined : str(part.secretEncoding)],
+        ['timestamp_format', part.timestampFormat === 'unix_seconds' ? undefined : str(part.timestampFormat)],
+      ]);
   }
 }
 
@@ -367,7 +501,8 @@ function fieldLine(field: Field): string {
     ['title', str(field.title)],
     ['description', str(field.description)],
     ['min_length', bound],
-    ['ge', field.name === 'lookback_days' ? raw('0') : undefined],
+    ['ge', field.name === 'lookback_days' ? raw('0') : field.name === 'concurrency' ? raw('1') : undefined],
+    ['le', field.name === 'concurrency' ? raw(String(MOST_CONCURRENCY)) : undefined],
     ['examples', field.example === undefined ? undefined : list([scalar(field.example)])],
     ['json_schema_extra', extra],
   ]);

@@ -11,7 +11,7 @@ import {
 } from './documentation-config.ts';
 import { elsewhere } from './documentation-elsewhere.ts';
 import { code, counted, fenced, table, text } from './documentation-markdown.ts';
-import { generatedStreams } from './features.ts';
+import { generatedStreams, recursion } from './features.ts';
 
 /** The file's text. */
 export function readme(blueprint: Blueprint): string {
@@ -109,6 +109,22 @@ function credentialSteps(option: AuthOption, several: boolean): string[] {
             : `Let the person whose data is read consent once at ${code(part.authorizationUrl)}, exchange the code, and keep the refresh token.`,
           `Access tokens are fetched from ${code(part.tokenUrl)} and renewed by themselves.`,
         ];
+      case 'jwt_bearer':
+        return [
+          'Create a service account (or an application of its own) with the provider, and a private key for it.',
+          ...scopes(part.scopes),
+          'Give the account access to the data that is to be read, with read access only.',
+          part.tokenUrl === undefined
+            ? 'The connector signs a new token by itself whenever one is needed.'
+            : `Access tokens are fetched from ${code(part.tokenUrl)} and renewed by themselves.`,
+        ];
+      case 'session':
+        return [
+          'Take a user that may only read.',
+          `The connector begins a session at ${code(part.loginUrl)} and begins another when the API ends it.`,
+        ];
+      case 'hmac':
+        return ['Create an API key with its secret at the provider, with read access only.'];
     }
   });
   const fields = fieldsOf(option)
@@ -159,7 +175,9 @@ function streams(blueprint: Blueprint): string[] {
         stream.primaryKey.map((path) => code(path.join('.'))).join(', ') || '—',
         cursor(stream),
         pagingName(stream.paging),
-        stream.parent === undefined ? '—' : code(stream.parent.stream),
+        stream.parent === undefined
+          ? '—'
+          : code(stream.parent.stream) + (recursion(stream) === undefined ? '' : ', itself'),
         stream.incremental === undefined ? 'full refresh' : 'full refresh, incremental',
       ]),
     ),

@@ -1,5 +1,5 @@
 /** Which parts of the template a blueprint switches on, and the streams that a connector has. */
-import type { Auth, Blueprint, Incremental, Paging, Stream, StreamParameter } from '../schema.ts';
+import type { Auth, Blueprint, FieldPath, Incremental, Paging, Stream, StreamParameter } from '../schema.ts';
 
 /** The streams to generate: those picked, and the parents that they can't be read without. Sorted by the blueprint. */
 export function generatedStreams(blueprint: Blueprint): Stream[] {
@@ -59,6 +59,17 @@ function fixedParameter(
   );
 }
 
+/** How the rows of a stream that have rows of the same kind below them fill its parameter; undefined where none have any. */
+export function recursion({
+  parent,
+}: Stream): { parameter: string; field: FieldPath; flag: FieldPath | undefined } | undefined {
+  for (const { name, from } of parent?.recursive === undefined ? [] : parent.parameters) {
+    if (from.kind !== 'record') continue;
+    return { parameter: name, field: parent?.recursive?.field ?? from.field, flag: parent?.recursive?.flag };
+  }
+  return undefined;
+}
+
 /** Whether a cursor is a point in time, so that a start date makes sense. */
 export function isTime(incremental: Incremental): boolean {
   return incremental.cursorFormat !== 'integer' && incremental.cursorFormat !== 'string';
@@ -80,6 +91,11 @@ export function knownRate(limit: Blueprint['rateLimit']): { requests: number; se
   return { requests: Math.max(1, Math.floor(requests)), seconds: windowSeconds };
 }
 
+/** Whether a full read that broke off can go on at the page that it had reached. */
+export function isResumable(stream: Stream): boolean {
+  return stream.parent === undefined && stream.incremental === undefined && stream.paging.kind !== 'none';
+}
+
 export function features(blueprint: Blueprint): Set<string> {
   const found = new Set<string>();
   for (const option of blueprint.auth) {
@@ -93,6 +109,10 @@ export function features(blueprint: Blueprint): Set<string> {
     if (!operation.selected) continue;
     found.add('operations');
     pagingFeatures(operation.paging).forEach((name) => found.add(name));
+    if (operation.parameters.some(({ quote }) => quote !== undefined)) found.add('operations.quoted');
+    const shape = blueprint.streams.find(({ pointer }) => pointer === operation.pointer)?.recordShape;
+    if (shape === 'table' && operation.result === 'dataframe' && operation.kind !== 'get')
+      found.add('operations.table');
   }
   const { rateLimit } = blueprint;
   if (knownRate(rateLimit) !== undefined) found.add('rate.bucket');
@@ -111,14 +131,40 @@ function authFeatures(auth: Auth): string[] {
     case 'basic':
       return ['auth.any', `auth.${auth.kind}`];
     case 'oauth2_client_credentials':
-      return ['auth.any', 'auth.oauth2', 'auth.client_credentials'];
+      return [
+        'auth.any',
+        'auth.fetched',
+        'auth.exchanged',
+        'auth.expires',
+        'auth.oauth2',
+        'auth.client_credentials',
+      ];
     case 'oauth2_refresh_token':
-      return ['auth.any', 'auth.oauth2', 'auth.refresh_token'];
+      return [
+        'auth.any',
+        'auth.fetched',
+        'auth.exchanged',
+        'auth.expires',
+        'auth.oauth2',
+        'auth.refresh_token',
+      ];
+    case 'jwt_bearer':
+      return [
+        'auth.any',
+        'auth.fetched',
+        'auth.jwt_bearer',
+        ...(auth.tokenUrl === undefined ? [] : ['auth.exchanged', 'auth.expires']),
+      ];
+    case 'session':
+      return ['auth.any', 'auth.fetched', 'auth.exchanged', 'auth.session'];
+    case 'hmac':
+      return ['auth.any', 'auth.hmac'];
   }
 }
 
 function streamFeatures(stream: Stream, all: readonly Stream[]): string[] {
   const found = [...pagingFeatures(stream.paging), `shape.${stream.recordShape}`];
+  if (isResumable(stream)) found.push('resumable');
   if (stream.parent === undefined) {
     // What tests of streams that stand alone can try.
     found.push(`root.${stream.paging.kind}`);
@@ -129,6 +175,7 @@ function streamFeatures(stream: Stream, all: readonly Stream[]): string[] {
   }
   if (stream.parent?.parameters.some(({ quote }) => quote !== undefined) === true)
     found.push('parents.quoted');
+  if (recursion(stream) !== undefined) found.push('parents.recursive');
   if (stream.recordPath.includes('*')) found.push('wildcard');
   if (stream.method === 'POST') found.push('post');
   if (stream.parent !== undefined) found.push('parents');

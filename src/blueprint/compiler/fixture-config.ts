@@ -6,7 +6,7 @@ import { configFields, type Field } from './configuration.ts';
 export function configValues(blueprint: Blueprint): Record<string, unknown> {
   const config: Record<string, unknown> = {};
   for (const field of configFields(blueprint)) {
-    const narrows = field.name === 'start_date' || field.name === 'lookback_days';
+    const narrows = ['start_date', 'lookback_days', 'concurrency'].includes(field.name);
     if (!narrows || field.required) config[field.name] = valueOf(field);
   }
   if (!/^https?:\/\/[^/]/.test(blueprint.baseUrl)) config['base_url'] = 'https://api.example.test';

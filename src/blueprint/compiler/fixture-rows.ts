@@ -2,12 +2,17 @@
 import { withoutCredentials } from './placeholders.ts';
 import type { FieldPath, Incremental, Stream } from '../schema.ts';
 import { sentParameters } from './fixture-config.ts';
+import { recursion } from './features.ts';
 import { partitionColumns } from './partitions.ts';
 import { get, isRowObject, put, sample, schemaAt, unique, type Json } from './samples.ts';
 
 const ROWS = 5;
 /** Rows of a child's first, second, … partition; the last number holds for all that follow. */
 const ROWS_OF_PARTITIONS = [3, 0, 1];
+/** Rows of the lists below one row of a stream whose rows have rows below them, from the top down. */
+const ROWS_BELOW = [3, 1, 0];
+/** The keys of such a stream are told apart from those of its parent, which fill the same place in the path. */
+const KEYS_BELOW = 500;
 const LARGEST_EXAMPLE = 4000;
 const FIRST_MOMENT = Date.UTC(2024, 0, 1);
 const DAY = 86_400_000;
@@ -46,9 +51,7 @@ export function collections(
       },
     );
   };
-  return partitions(stream, made).map((partition, index) => {
-    const count =
-      stream.parent === undefined ? ROWS : (ROWS_OF_PARTITIONS[index] ?? ROWS_OF_PARTITIONS.at(-1) ?? 1);
+  const collection = (partition: Record<string, Json>, count: number): Collection => {
     const inPath = Object.keys(partition).filter((name) => stream.path.includes(`{${name}}`));
     return {
       path: filledPath(stream, partition, config),
@@ -59,7 +62,63 @@ export function collections(
       ),
       rows: rows(count),
     };
-  });
+  };
+  const found = partitions(stream, made).map((partition, index) =>
+    collection(
+      partition,
+      stream.parent === undefined ? ROWS : (ROWS_OF_PARTITIONS[index] ?? ROWS_OF_PARTITIONS.at(-1) ?? 1),
+    ),
+  );
+  return [...found, ...listsBelow(stream, found, collection)];
+}
+
+/**
+ * The lists below rows of the same stream: three levels of them below a row of the last list that has any, the lowest one
+ * empty though its row says otherwise. Where no field tells which rows have any, each row has a list.
+ */
+function listsBelow(
+  stream: Stream,
+  lists: readonly Collection[],
+  collection: (partition: Record<string, Json>, count: number) => Collection,
+): Collection[] {
+  const recursive = recursion(stream);
+  if (recursive === undefined) return [];
+  const { parameter, field, flag } = recursive;
+  const found: Collection[] = [];
+  const mark = (list: Collection): void => {
+    if (flag !== undefined)
+      list.rows.forEach((row) => {
+        put(row, flag, flagValue(stream, flag, false));
+      });
+  };
+  const below = (list: Collection, row: Json, count: number): Collection => {
+    const made = collection({ ...list.partition, [parameter]: get(row, field) ?? null }, count);
+    mark(made);
+    found.push(made);
+    return made;
+  };
+  lists.forEach(mark);
+  const deepest = lists.findLast(({ rows }) => rows.length > 0);
+  const waiting: Collection[] = lists.filter((list) => list !== deepest);
+  let list = deepest;
+  for (const count of ROWS_BELOW) {
+    const [row, ...others] = list?.rows ?? [];
+    if (list === undefined || row === undefined) break;
+    if (flag === undefined) waiting.push({ ...list, rows: others });
+    else put(row, flag, flagValue(stream, flag, true));
+    list = below(list, row, count);
+  }
+  if (flag === undefined)
+    waiting.forEach((one) => {
+      one.rows.forEach((row) => below(one, row, 0));
+    });
+  return found;
+}
+
+function flagValue(stream: Stream, flag: FieldPath, has: boolean): Json {
+  const types = [schemaAt(stream.schema, flag)?.['type']].flat();
+  if (types.includes('array')) return has ? ['one'] : [];
+  return types.includes('integer') || types.includes('number') ? Number(has) : has;
 }
 
 /** The values that a stream is read for: one empty set, or one for each row of the parent that has them. */
@@ -83,10 +142,12 @@ function partitions(stream: Stream, made: ReadonlyMap<string, Collection[]>): Re
 
 /** Fields of this stream's rows that children take their path values from. */
 function keysForChildren(stream: Stream, all: readonly Stream[]): FieldPath[] {
-  return all
+  const own = recursion(stream);
+  const below = all
     .filter((child) => child.parent?.stream === stream.name)
     .flatMap((child) => child.parent?.parameters ?? [])
     .flatMap(({ from }) => (from.kind === 'record' ? [from.field] : []));
+  return own === undefined ? below : [...below, own.field];
 }
 
 function filledPath(
@@ -115,10 +176,11 @@ function makeRow(
   if (!isRowObject(schema)) return scalarRow(stream, serial);
   const row = baseRow(stream, serial);
   const { incremental } = stream;
+  const apart = recursion(stream) === undefined ? 0 : KEYS_BELOW;
   const isCursor = (path: FieldPath): boolean => incremental?.cursorField.join('.') === path.join('.');
   if (incremental !== undefined) put(row, incremental.cursorField, cursorValue(stream, incremental, step));
   for (const path of [...stream.primaryKey, ...keyFields, ...lastRecordField(stream)]) {
-    if (!isCursor(path)) put(row, path, unique(schema, path, serial, stream.name));
+    if (!isCursor(path)) put(row, path, unique(schema, path, serial + apart, stream.name));
   }
   if (stream.recordShape === 'table')
     return { ...(row as Record<string, Json>), x_not_described: 'kept', _row: index + 2 };

@@ -7,7 +7,7 @@ import type { Auth, AuthOption, Blueprint, Stream } from '../schema.ts';
 import type { CompiledFile } from './compile.ts';
 import { credentialFields } from './configuration.ts';
 import { collections, type Collection } from './fixture-rows.ts';
-import { isStrict, knownRate } from './features.ts';
+import { isStrict, knownRate, recursion } from './features.ts';
 import { configValues, resolvedBaseUrl, sentParameters } from './fixture-config.ts';
 import { headers } from './streams.ts';
 
@@ -84,9 +84,8 @@ function authBehaviour(option: AuthOption, baseUrl: string): Record<string, unkn
   const required: string[] = [];
   for (const { part, fields, names } of credentialFields(option)) {
     for (const field of fields) {
-      if (field.name.startsWith('token_url')) continue;
-      // Characters that read differently in URLs and JSON: a secret must be hidden in each form.
-      credentials[field.name] = `made-up/${field.name.replaceAll('_', '-')}+1`;
+      if (/^(token|login)_url/.test(field.name)) continue;
+      credentials[field.name] = madeUp(part, field.name);
       if (field.secret) secrets.push(field.name);
       if (field.required) required.push(field.name);
     }
@@ -94,6 +93,20 @@ function authBehaviour(option: AuthOption, baseUrl: string): Record<string, unkn
     checks.push(...check(part, value, baseUrl));
   }
   return { credentials, secrets, required, checks };
+}
+
+/** Characters that read differently in URLs and JSON: a secret must be hidden in each form. */
+function madeUp(part: Auth, field: string): string {
+  const plain = `made-up/${field.replaceAll('_', '-')}+1`;
+  if (part.kind === 'hmac' && field.startsWith('api_secret') && part.secretEncoding !== 'text') {
+    return Buffer.from(plain).toString(part.secretEncoding);
+  }
+  // A key in a file looks like a leak to whoever scans it: the tests make one when they run.
+  if (part.kind === 'jwt_bearer' && field.startsWith('private_key') && !part.algorithm.startsWith('HS')) {
+    return `generated:${part.algorithm}`;
+  }
+  // As long as the algorithm wants it (RFC 7518 §3.2).
+  return part.kind === 'jwt_bearer' && field.startsWith('private_key') ? plain.repeat(4) : plain;
 }
 
 function check(part: Auth, value: (name: string) => string, baseUrl: string): unknown[] {
@@ -113,7 +126,7 @@ function check(part: Auth, value: (name: string) => string, baseUrl: string): un
       return [
         {
           in: 'oauth2',
-          token_url: URL.parse(part.tokenUrl, `${baseUrl}/`)?.href ?? part.tokenUrl,
+          token_url: whole(part.tokenUrl, baseUrl),
           grant_type: part.kind === 'oauth2_refresh_token' ? 'refresh_token' : 'client_credentials',
           client_authentication: part.clientAuthentication,
           client_id: value('client_id'),
@@ -122,7 +135,59 @@ function check(part: Auth, value: (name: string) => string, baseUrl: string): un
           scope: part.scopes.length > 0 ? part.scopes.join(' ') : null,
         },
       ];
+    case 'jwt_bearer': {
+      const tokenUrl = part.tokenUrl === undefined ? null : whole(part.tokenUrl, baseUrl);
+      return [
+        {
+          in: 'jwt',
+          token_url: tokenUrl,
+          algorithm: part.algorithm,
+          issuer: value('issuer'),
+          private_key: value('private_key'),
+          audience: part.audience ?? tokenUrl,
+          scope: part.scopes.length > 0 ? part.scopes.join(' ') : null,
+          key_id: part.keyId === 'none' ? null : value('key_id'),
+          subject: part.subject === 'none' ? null : value('subject'),
+          lifetime: part.lifetimeSeconds,
+        },
+      ];
+    }
+    case 'session':
+      return [
+        {
+          in: 'session',
+          token_url: whole(part.loginUrl, baseUrl),
+          encoding: part.encoding,
+          login: {
+            ...part.fields,
+            [part.usernameField]: value('username'),
+            [part.passwordField]: value('password'),
+          },
+          token_path: part.tokenPath ?? null,
+          token_cookie: part.tokenCookie ?? null,
+          sent_in: part.sentIn,
+          name: part.name,
+          prefix: part.prefix,
+        },
+      ];
+    case 'hmac':
+      return [
+        {
+          in: 'hmac',
+          key: value('api_key'),
+          secret: value('api_secret'),
+          secret_encoding: part.secretEncoding,
+          algorithm: part.algorithm,
+          message: part.message,
+          encoding: part.encoding,
+          sent: part.sent,
+        },
+      ];
   }
+}
+
+function whole(url: string, baseUrl: string): string {
+  return URL.parse(url, `${baseUrl}/`)?.href ?? url;
 }
 
 function streamBehaviour(stream: Stream, config: Record<string, unknown>): Record<string, unknown> {
@@ -133,6 +198,7 @@ function streamBehaviour(stream: Stream, config: Record<string, unknown>): Recor
     shape: stream.recordShape,
     primary_key: stream.primaryKey,
     parent: stream.parent?.stream ?? null,
+    ...(recursion(stream) === undefined ? {} : { recursive: recursion(stream) }),
     parameters: sentParameters(stream, config),
     paging: {
       kind: paging.kind,

@@ -38,7 +38,13 @@ export function pruneImports(source: string): string {
       kept.push(line);
     }
   }
-  return [...spaced(kept), ...lines.slice(end)].join('\n');
+  return [...spaced(kept), ...apart(lines.slice(end))].join('\n');
+}
+
+/** One blank line between the imports and a plain statement: what stood between them may be gone. */
+function apart(code: readonly string[]): readonly string[] {
+  const first = code.findIndex((line) => line !== '');
+  return /^\w+(: [^=]+)? = /.test(code[first] ?? '') ? ['', ...code.slice(first)] : code;
 }
 
 /** Index of the first line behind the module's docstring and imports. */
@@ -73,7 +79,8 @@ function fromImport(module: string, names: readonly string[]): string[] {
     : [`from ${module} import (`, ...names.map((name) => `    ${name},`), ')'];
 }
 
-/** One blank line at most between groups of imports. */
+/** One blank line at most between groups of imports, and none behind the last. */
 function spaced(lines: readonly string[]): string[] {
-  return lines.filter((line, index) => line !== '' || (lines[index - 1] !== '' && index < lines.length - 1));
+  const last = lines.findLastIndex((line) => line !== '');
+  return lines.filter((line, index) => line !== '' || (lines[index - 1] !== '' && index < last));
 }

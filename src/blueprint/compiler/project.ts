@@ -8,8 +8,11 @@ const RUNTIME = ['httpx==0.28.1', 'pydantic==2.14.3', 'tenacity==9.2.1'];
 const DATAFRAMES = ['pandas==3.1.1'];
 const TOOLS = ['mypy==2.4.1', 'pytest==9.2.0', 'pytest-cov==7.1.0', 'ruff==0.17.5'];
 
-export function requirements(): string {
-  return `${RUNTIME.join('\n')}\n`;
+/** Only connectors that sign statements need it: it brings a library written in C. */
+const SIGNING = 'pyjwt[crypto]==2.15.1';
+
+export function requirements(wanted: ReadonlySet<string>): string {
+  return `${[...RUNTIME, ...(wanted.has('auth.jwt_bearer') ? [SIGNING] : [])].sort().join('\n')}\n`;
 }
 
 export function developmentRequirements(): string {
@@ -19,6 +22,7 @@ export function developmentRequirements(): string {
 export function pyproject(blueprint: Blueprint): string {
   const name = `source-${blueprint.name}`;
   const module = name.replaceAll('-', '_');
+  const signing = signs(blueprint) ? ', "pyjwt[crypto]>=2.10,<3"' : '';
   const description = `Reads ${plainText(blueprint.api.title, 100) || blueprint.name} for data pipelines and language models.`;
   return `[build-system]
 requires = ["hatchling>=1.27,<2"]
@@ -30,7 +34,7 @@ version = "0.1.0"
 description = ${toml(description)}
 readme = "README.md"
 requires-python = ">=3.11"
-dependencies = ["httpx>=0.27,<1", "pydantic>=2.10,<3", "tenacity>=9,<10"]
+dependencies = ["httpx>=0.27,<1", "pydantic>=2.10,<3", "tenacity>=9,<10"${signing}]
 
 [project.optional-dependencies]
 dataframes = ["pandas>=2.2,<4"]
@@ -91,6 +95,10 @@ disallow_subclassing_any = false
 disallow_untyped_decorators = false
 warn_return_any = false
 `;
+}
+
+function signs(blueprint: Blueprint): boolean {
+  return blueprint.auth.some((option) => option.parts.some((part) => part.kind === 'jwt_bearer'));
 }
 
 function toml(text: string): string {

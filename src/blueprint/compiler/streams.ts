@@ -1,7 +1,7 @@
 /** Emits `streams.py` and `schemas/`: what the streams are, declared. */
 import type { Blueprint, Incremental, Paging, Stream } from '../schema.ts';
 import { LINE_LENGTH, plainText } from './agent-face-python.ts';
-import { generatedStreams, isStrict, knownRate } from './features.ts';
+import { generatedStreams, isResumable, isStrict, knownRate, recursion } from './features.ts';
 import { partitionColumns } from './partitions.ts';
 import {
   assign,
@@ -30,7 +30,10 @@ export function streamsModule(blueprint: Blueprint): string {
       : `_ALL = ${print(names, '', '_ALL = '.length)}\n\nSTREAMS: dict[str, Stream] = {stream.name: stream for stream in _ALL}`;
   const code = body.join('\n');
   const used = (wanted: readonly string[]): string[] => wanted.filter((name) => code.includes(`${name}(`));
-  const models = ['Stream', ...used(['Incremental', 'Parameter', 'Parent', 'PartitionKey'])].sort();
+  const models = [
+    'Stream',
+    ...used(['Incremental', 'Parameter', 'Parent', 'PartitionKey', 'Recursion']),
+  ].sort();
   const paging = used(['Cursor', 'LinkHeader', 'NextUrl', 'Offset', 'PageNumber']);
   return [
     '"""The streams: what the API lists, and how."""',
@@ -83,6 +86,7 @@ function streamCode(stream: Stream, all: readonly Stream[]): Code {
     ],
     ['parent', parentCode(stream, all)],
     ['incremental', stream.incremental === undefined ? undefined : incrementalCode(stream.incremental)],
+    ['is_resumable', isResumable(stream) ? raw('True') : undefined],
   ]);
 }
 
@@ -150,6 +154,17 @@ function parentCode(stream: Stream, all: readonly Stream[]): Code | undefined {
         ),
       ),
     ],
+    ['recursion', recursionCode(stream)],
+  ]);
+}
+
+function recursionCode(stream: Stream): Code | undefined {
+  const found = recursion(stream);
+  if (found === undefined) return undefined;
+  return call('Recursion', [
+    ['parameter', str(found.parameter)],
+    ['field', path(found.field)],
+    ['flag', found.flag === undefined ? undefined : path(found.flag)],
   ]);
 }
 

@@ -351,6 +351,9 @@ const PREFERENCE: Readonly<Record<Auth['kind'], number>> = {
   basic: 3,
   oauth2_client_credentials: 4,
   oauth2_refresh_token: 5,
+  jwt_bearer: 6,
+  session: 6,
+  hmac: 6,
   none: 9,
 };
 

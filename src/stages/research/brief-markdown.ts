@@ -141,6 +141,14 @@ function authWords(auth: Auth): string {
       return `OAuth 2.0 client credentials at ${code(auth.tokenUrl)}${scopes(auth.scopes)}`;
     case 'oauth2_refresh_token':
       return `OAuth 2.0 with a refresh token at ${code(auth.tokenUrl)}${scopes(auth.scopes)}`;
+    case 'jwt_bearer':
+      return auth.tokenUrl === undefined
+        ? `a token that the connector signs itself (${auth.algorithm})`
+        : `a signed statement (${auth.algorithm}) exchanged at ${code(auth.tokenUrl)}${scopes(auth.scopes)}`;
+    case 'session':
+      return `a session that begins at ${code(auth.loginUrl)}, sent in the ${auth.sentIn} ${code(auth.name)}`;
+    case 'hmac':
+      return `requests signed with a secret (HMAC, ${auth.algorithm})`;
   }
 }
 

@@ -80,7 +80,8 @@ function operationsOf(streams: readonly Stream[], rows: ReadonlyMap<string, Plai
       path: stream.path,
       pointer: stream.pointer,
       selected: stream.selected,
-      summary: stream.title ?? `${kind === 'get' ? 'Get' : 'List'} ${stream.name.replaceAll('_', ' ')}`,
+      summary: `${kind === 'get' ? 'Get' : 'List'} ${stream.name.replaceAll('_', ' ')}`,
+      ...described(stream),
       kind,
       parameters: parametersOf(stream),
       recordPath: [...stream.recordPath],
@@ -94,22 +95,52 @@ function operationsOf(streams: readonly Stream[], rows: ReadonlyMap<string, Plai
   return operations;
 }
 
+/** What the stream is said to be: its title, where that says more than its name, and its description. */
+function described({ name, title, description }: Stream): { description?: string } {
+  const letters = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+  const telling = title !== undefined && !letters(title).includes(letters(name));
+  const sentences = [telling ? title.replace(/[^.!?]$/, '$&.') : undefined, description].filter(isNamed);
+  return sentences.length === 0 ? {} : { description: sentences.join(' ') };
+}
+
+/**
+ * What the caller sets is what the path leaves open, the parent's values in the query, settings and filters; constants are
+ * sent as the stream sends them.
+ */
 function parametersOf(stream: Stream): OperationParameter[] {
   const names = new NameRegistry();
   const known = new Set(stream.parameters.map((one) => `${one.in} ${one.name}`));
-  const more = (location: 'path' | 'query', type: 'string' | 'integer', list: readonly string[]) =>
+  const more = (
+    location: 'path' | 'query' | 'body',
+    type: 'string' | 'integer',
+    list: readonly string[],
+    required: boolean,
+  ): StreamParameter[] =>
     list
       .filter((name) => !known.has(`${location} ${name}`))
-      .map((name): StreamParameter => ({ name, in: location, type, required: location === 'path' }));
+      .map((name): StreamParameter => ({ name, in: location, type, required }));
   const numbered = stream.paging.kind !== 'cursor';
+  const inPath = pathParameters(stream.path);
+  const from = new Map(parentsOf(stream));
+  const quotes = new Map(stream.parent?.parameters.map(({ name, quote }) => [name, quote]));
+  const above = [...quotes.keys()];
+  const filters = [stream.incremental?.param, stream.incremental?.endParam].filter(isNamed);
+  const changing = stream.method === 'POST' ? 'body' : 'query';
   const all = [
-    ...more('path', 'string', pathParameters(stream.path)),
+    ...more('path', 'string', inPath, true),
+    ...more(
+      'query',
+      'string',
+      above.filter((name) => !inPath.includes(name)),
+      true,
+    ),
     ...stream.parameters,
-    ...more('query', numbered ? 'integer' : 'string', sentByReading({ paging: stream.paging })),
-    ...more('query', 'string', [stream.incremental?.param, stream.incremental?.endParam].filter(isNamed)),
+    ...more(changing, numbered ? 'integer' : 'string', sentByReading({ paging: stream.paging }), false),
+    ...more(changing, 'string', filters, false),
   ];
   return all.map((one) => {
     const pythonic = names.take(pythonName(one.name, 'value'));
+    const quote = one.required ? quotes.get(one.name) : undefined;
     const words = pythonic.replaceAll('_', ' ').trim();
     return {
       name: one.name,
@@ -117,9 +148,23 @@ function parametersOf(stream: Stream): OperationParameter[] {
       in: one.in,
       type: one.type,
       required: one.required && one.value === undefined,
-      description: `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
-      ...(one.value === undefined ? {} : { default: one.value }),
+      description:
+        one.description ?? from.get(one.name) ?? `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`,
+      ...(one.enum === undefined ? {} : { enum: one.enum }),
+      ...(one.value === undefined ? {} : { value: one.value }),
+      ...(quote === undefined ? {} : { quote }),
     };
+  });
+}
+
+/** Where the values of a parent come from, in words: "Id of one of the pages". */
+function parentsOf({ name: own, parent }: Stream): [string, string][] {
+  const readable = (words: readonly string[]): string => words.join(' ').replaceAll('_', ' ');
+  return (parent?.parameters ?? []).flatMap(({ name, from }): [string, string][] => {
+    if (from.kind !== 'record') return [];
+    const above = readable([parent?.stream ?? '', ...(parent?.recursive === undefined ? [] : ['or', own])]);
+    const field = readable(from.field);
+    return [[name, `${field.slice(0, 1).toUpperCase()}${field.slice(1)} of one of the ${above}.`]];
   });
 }
 
@@ -134,9 +179,12 @@ function chain(streams: readonly Stream[], operations: readonly Operation[]): vo
     const above = operations[streams.findIndex((one) => one.name === stream.parent?.stream)];
     if (target === undefined || above === undefined || !target.selected || above.kind === 'get') continue;
     for (const { name, from } of stream.parent?.parameters ?? []) {
-      const parameter = target.parameters.find((one) => one.in === 'path' && one.name === name);
+      const parameter = target.parameters.find((one) => one.required && one.name === name);
       if (from.kind !== 'record' || parameter === undefined) continue;
-      above.next.push({ operation: target.name, parameter: parameter.pythonName, field: from.field });
+      const step = { operation: target.name, parameter: parameter.pythonName };
+      above.next.push({ ...step, field: from.field });
+      const { recursive } = stream.parent ?? {};
+      if (recursive !== undefined) target.next.push({ ...step, field: recursive.field ?? from.field });
     }
   }
 }

@@ -106,12 +106,17 @@ function signWith(option: AuthOption, credentials: ProbeCredentials): Signed | u
       }
       case 'bearer':
       case 'oauth2_client_credentials':
-      case 'oauth2_refresh_token': {
+      case 'oauth2_refresh_token':
+      case 'jwt_bearer': {
         const token = credentials.access_token;
         if (token === undefined) return undefined;
         headers.authorization = `Bearer ${token}`;
         break;
       }
+      // A probe neither begins sessions nor signs.
+      case 'session':
+      case 'hmac':
+        return undefined;
     }
   }
   return { headers, query };

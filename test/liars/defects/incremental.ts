@@ -8,8 +8,8 @@ export const incremental: readonly Defect[] = [
     words: 'leaves out the rows of the tick that the last read ended at',
     connector: 'tickets',
     file: 'incremental.py',
-    find: 'value >= self.lower',
-    replace: 'value > self.lower',
+    find: 'value < self.lower',
+    replace: 'value <= self.lower',
     killer: 'tests/test_incremental.py::test_a_second_read_brings_the_last_moment_again_and_no_more',
   },
   {
@@ -18,8 +18,8 @@ export const incremental: readonly Defect[] = [
     words: 'keeps the old rows and leaves out the new',
     connector: 'tickets',
     file: 'incremental.py',
-    find: 'value >= self.lower',
-    replace: 'value <= self.lower',
+    find: 'value < self.lower',
+    replace: 'value > self.lower',
     killer: 'tests/test_incremental.py::test_what_comes_later_is_read_next_time',
   },
   {
@@ -38,8 +38,8 @@ export const incremental: readonly Defect[] = [
     words: 'saves no state',
     connector: 'crm',
     file: 'state.py',
-    find: '        self._cursors |= self._pending\n',
-    replace: '',
+    find: '            self._cursors[key] = cursor\n            self.changed = True\n',
+    replace: '            self.changed = True\n',
     killer: 'tests/test_incremental.py::test_a_second_read_brings_the_last_moment_again_and_no_more',
   },
   {
@@ -47,9 +47,9 @@ export const incremental: readonly Defect[] = [
     kind: 'incremental',
     words: 'saves the last cursor that came, not the greatest',
     connector: 'shop',
-    file: 'state.py',
-    find: 'value is not None and (limit is None or value > limit)',
-    replace: 'value is not None',
+    file: 'incremental.py',
+    find: 'if self._limit is None or value > self._limit:',
+    replace: 'if True:',
     killer: 'tests/test_incremental.py::test_a_second_read_brings_the_last_moment_again_and_no_more',
   },
   {
@@ -57,9 +57,10 @@ export const incremental: readonly Defect[] = [
     kind: 'incremental',
     words: 'moves the state on in a read that failed',
     connector: 'tickets',
-    file: 'connector.py',
-    find: '    finally:\n        if progress is not None:\n',
-    replace: '    finally:\n        if progress is not None:\n            progress.commit()\n',
+    file: 'reader.py',
+    find: '                yield _Batch(piece.wanted(as_records(rows)))\n',
+    replace:
+      '                records = piece.wanted(as_records(rows))\n                if state is not None:\n                    state.commit(piece.greatest)\n                yield _Batch(records)\n',
     killer: 'tests/test_incremental.py::test_a_read_that_breaks_off_keeps_the_state_that_is_safe',
   },
   {
@@ -78,8 +79,9 @@ export const incremental: readonly Defect[] = [
     words: 'moves the state on after each page, although later pages may hold older rows',
     connector: 'tickets',
     file: 'reader.py',
-    find: '                    state.observe(records)\n',
-    replace: '                    state.observe(records)\n                    state.commit()\n',
+    find: '                yield _Batch(piece.wanted(as_records(rows)))\n',
+    replace:
+      '                records = piece.wanted(as_records(rows))\n                known = state or StreamState(stream.incremental)\n                yield _Batch(records, partial(known.commit, piece.greatest))\n',
     killer: 'tests/test_incremental.py::test_a_read_that_breaks_off_keeps_the_state_that_is_safe',
   },
   {
@@ -88,8 +90,9 @@ export const incremental: readonly Defect[] = [
     words: 'leaves out rows without a cursor',
     connector: 'shop',
     file: 'incremental.py',
-    find: 'return value is None or self.lower is None or value >= self.lower',
-    replace: 'return value is not None and (self.lower is None or value >= self.lower)',
+    find: '        if value is not None:\n            if self.lower',
+    replace:
+      '        if value is None:\n            return False\n        if value is not None:\n            if self.lower',
     killer: 'tests/test_incremental.py::test_a_record_without_cursor_is_kept',
   },
   {
@@ -97,9 +100,9 @@ export const incremental: readonly Defect[] = [
     kind: 'incremental',
     words: 'fails at a row without a cursor',
     connector: 'tickets',
-    file: 'state.py',
-    find: 'if value is not None and (limit',
-    replace: 'if (limit',
+    file: 'incremental.py',
+    find: '        if value is not None:\n            if self.lower',
+    replace: '        if True:\n            if self.lower',
     killer: 'tests/test_incremental.py::test_a_record_without_cursor_is_kept',
   },
   {
@@ -188,8 +191,8 @@ export const incremental: readonly Defect[] = [
     words: 'moves the state back when only old rows come',
     connector: 'shop',
     file: 'state.py',
-    find: 'self._pending.get(key, self._cursors.get(key))',
-    replace: 'self._pending.get(key)',
+    find: '(reached is None or value > reached)',
+    replace: 'True',
     killer: 'tests/test_progress.py::test_old_rows_that_come_again_do_not_move_the_state_back',
   },
   {

@@ -8,8 +8,8 @@ export const protocol: readonly Defect[] = [
     words: 'ends with success although a stream failed',
     connector: 'plain',
     file: 'connector.py',
-    find: '                complete = False\n',
-    replace: '',
+    find: 'return all(await asyncio.gather(*tasks))',
+    replace: 'return bool(await asyncio.gather(*tasks)) or True',
     killer: 'tests/test_protocol.py::test_a_stream_that_fails_is_reported_and_the_others_are_read',
   },
   {

@@ -99,8 +99,8 @@ MISTAKES = [
     Mistake(
         "agent.burst-is-retried",
         CLIENT,
-        "        return asked + jitter\n",
-        "        return jitter\n",
+        "            delay = asked + jitter\n",
+        "            delay = jitter\n",
     ),
     Mistake(
         "agent.three-retries-at-most",
@@ -115,7 +115,7 @@ MISTAKES = [
         "error.retry_after > LONGEST_WAIT:\n        return True",
         "False:\n        return True",
     ),
-    Mistake("agent.quota-fails-at-once", CLIENT, "LONGEST_WAIT = 60.0", "LONGEST_WAIT = 6000.0"),
+    Mistake("agent.quota-fails-at-once", "src/limits.py", "LONGEST_WAIT = 60.0", "LONGEST_WAIT = 6000.0"),
     Mistake("agent.named-wait-is-kept", CLIENT, 'body["retry_after"]', 'body["retry_later"]'),
     Mistake("agent.one-http-helper", OPERATIONS, "from pydantic", "import requests\nfrom pydantic"),
     Mistake(

@@ -21,7 +21,8 @@ from src.config import Config
 from src.errors import ApiError, ConfigError, PagingError, RateLimitedError
 from src.incremental import pieces
 from src.models import Incremental
-from src.paging import Cursor, LinkHeader, NextUrl, Offset, PageNumber, Paging, Request, read_pages
+from src.pages import Request, read_pages
+from src.paging import Cursor, LinkHeader, NextUrl, Offset, PageNumber, Paging
 from src.protocol import Output
 from src.state import comparable, formatted
 from src.utils import Redactor, dump_json, parse_json

@@ -74,6 +74,21 @@ class Program:
         messages = [json.loads(line) for line in done.stdout.splitlines()]
         return Outcome(done.returncode, messages, done.stderr)
 
+    def call(self, operation: str, **params: Any) -> dict[str, Any]:
+        """Call an operation of the agent face; return its rows, their number and their columns."""
+        done = subprocess.run(
+            [sys.executable, "-c", CALL],
+            input=json.dumps([self.config, operation, params]),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return result
+
     def read(self, *streams: str, state: Any = None, mode: str = "incremental") -> Outcome:
         """Read streams, incrementally where they can be."""
         able = {
@@ -91,6 +106,22 @@ class Program:
         ]
         files = {"catalog": {"streams": entries}}
         return self.run("read", **files, **({} if state is None else {"state": state}))
+
+
+CALL = """
+import asyncio, json, sys
+from src.client import ApiClient
+from src.config import Config
+from src.operations import CONNECTORS
+
+async def call(config, name, params):
+    async with ApiClient(Config.model_validate(config)) as client:
+        return await CONNECTORS[name].bind_deps(client=client)(params)
+
+result = asyncio.run(call(*json.loads(sys.stdin.read())))
+columns = [column.name for column in result.output_schema.columns]
+print(json.dumps({"rows": result.rows, "row_count": result.row_count, "columns": columns}))
+"""
 
 
 @pytest.fixture

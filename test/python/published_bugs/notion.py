@@ -23,11 +23,19 @@ class NotionApi(PlayedApi):
     def add(self, kind: str, key: str, edited: str, blocks: int = 0) -> None:
         """Add a page or a database that was edited at a moment."""
         self.objects.append({"object": kind, "id": key, "last_edited_time": edited})
-        self.blocks[key] = [
-            {"object": "block", "id": f"{key}-block-{number}", "type": "paragraph"}
-            for number in range(blocks)
-        ]
+        self.blocks[key] = []
+        for number in range(blocks):
+            self.nest(key, f"{key}-block-{number}")
         self.comments[key] = [{"object": "comment", "id": f"{key}-comment"}] if blocks else []
+
+    def nest(self, above: str, key: str, kind: str = "paragraph") -> None:
+        """Add a block below a page or a block. Of a page in a page the block has the page's id."""
+        for rows in self.blocks.values():
+            for row in rows:
+                row["has_children"] = row["has_children"] or row["id"] == above
+        has_children = bool(self.blocks.setdefault(key, []))
+        block = {"object": "block", "id": key, "type": kind, "has_children": has_children}
+        self.blocks.setdefault(above, []).append(block)
 
     def answer(self, request: Request) -> Answer:
         """Answer a request."""

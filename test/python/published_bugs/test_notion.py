@@ -31,9 +31,8 @@ def test_everything_is_read_from_all_pages(
     assert len(done.records("pages")) == 6
     assert len(done.records("blocks")) == 22
     assert len(done.records("comments")) == 6
-    assert {record["block_id"] for record in done.records("blocks")} == set(notion.blocks) - {
-        "base"
-    }
+    pages = {one["id"] for one in notion.objects if one["object"] == "page"}
+    assert {record["block_id"] for record in done.records("blocks")} == pages
 
 
 def test_each_child_comes_once(notion: NotionApi, notion_program: Program) -> None:
@@ -54,7 +53,7 @@ def test_an_incremental_read_of_parents_leaves_no_child_out(
     notion: NotionApi, notion_program: Program
 ) -> None:
     first = notion_program.read("pages", "blocks")
-    notion.blocks["page-0"].append({"object": "block", "id": "late", "type": "paragraph"})
+    notion.nest("page-0", "late")
     second = notion_program.read("pages", "blocks", state=first.states())
     assert len(second.records("blocks")) == len(first.records("blocks")) + 1
 
@@ -116,3 +115,48 @@ def test_a_wrong_token_is_an_answer(notion_program: Program) -> None:
     done = notion_program.run("check")
     assert done.code == 0
     assert done.messages[-1]["connectionStatus"]["status"] == "FAILED"
+
+
+def test_blocks_are_read_to_the_lowest_level(notion: NotionApi, notion_program: Program) -> None:
+    for number in range(4):
+        notion.nest("page-1-block-0", f"toggle-{number}")
+    notion.nest("toggle-3", "column")
+    notion.nest("column", "word")
+    # A page in a page, in another order than they are listed, and one that no search finds.
+    notion.nest("page-0", "page-3", "child_page")
+    notion.nest("page-new", "page-hidden", "child_page")
+    notion.nest("page-hidden", "hidden-block")
+    done = notion_program.read("pages", "blocks")
+    assert (done.code, done.stderr) == (0, "")
+    found = {record["id"]: record["block_id"] for record in done.records("blocks")}
+    listed = [(row["id"], above) for above, rows in notion.blocks.items() for row in rows]
+    assert found == dict(listed)
+    assert len(done.records("blocks")) == len(listed) == 22 + 6 + 3
+
+
+def test_blocks_that_lead_in_a_circle_end(notion: NotionApi, notion_program: Program) -> None:
+    notion.nest("page-1-block-0", "synced")
+    notion.nest("synced", "page-1-block-0")
+    done = notion_program.read("blocks")
+    assert done.code == 0
+    assert len(done.records("blocks")) == 24
+    first_pages = [
+        request.path
+        for request in notion.requests
+        if request.path.endswith("/children") and "start_cursor" not in request.query
+    ]
+    assert len(first_pages) == len(set(first_pages)) == 8
+
+
+def test_a_language_model_finds_what_a_platform_finds(
+    notion: NotionApi, notion_program: Program
+) -> None:
+    pages = notion_program.call("list_pages")
+    assert [row["id"] for row in pages["rows"]] == [
+        one["id"] for one in notion.objects if one["object"] == "page"
+    ]
+    assert [row["id"] for row in notion_program.call("list_databases")["rows"]] == ["base"]
+    (sort,) = {str(request.body["sort"]) for request in notion.asked("/v1/search")}
+    assert "ascending" in sort
+    assert notion_program.call("list_comments", block_id="page-1")["row_count"] == 1
+    assert notion_program.call("list_blocks", block_id="page-1")["row_count"] == 4

@@ -65,7 +65,9 @@ def test_a_sheet_is_read_whatever_it_is_called(
     sheets: SheetsApi, sheets_program: Program, title: str
 ) -> None:
     sheets.sheets = {"First": [["x"], [0]], title: [["x"], [1]]}
-    assert [(row["sheet"], row["x"]) for row in cells(sheets_program)] == [("First", 0), (title, 1)]
+    # Sheets are read side by side.
+    found = sorted((row["x"], row["sheet"]) for row in cells(sheets_program))
+    assert found == [(0, "First"), (1, title)]
 
 
 def test_an_empty_sheet_is_no_error_beside_others(
@@ -98,3 +100,32 @@ def test_no_secret_is_shown(sheets: SheetsApi, sheets_program: Program) -> None:
     done = sheets_program.read("rows", "sheets")
     assert done.code == 1
     assert not [secret for secret in secrets if secret in str(done.messages) + done.stderr]
+
+
+@pytest.mark.parametrize("title", ["Q1", "Today's"])
+def test_a_language_model_reads_the_rows_that_a_platform_reads(
+    sheets: SheetsApi, sheets_program: Program, title: str
+) -> None:
+    sheets.sheets = {
+        "First": [["x"], [0]],
+        title: [["id", "note", "note", ""], [1, "a", "b", "c"], [], [2], ["", "x", None, "y", "z"]],
+    }
+    book = sheets_program.config["spreadsheet_id"]
+    listed = sheets_program.call("list_sheets", spreadsheet_id=book)
+    assert [row["properties.title"] for row in listed["rows"]] == ["First", title]
+    found = sheets_program.call("list_rows", spreadsheet_id=book, sheet=title)
+    expected = [row for row in cells(sheets_program) if row.pop("sheet") == title]
+    assert found["row_count"] == len(expected) == 3
+    # Columns have one type each; otherwise the rows are the same.
+    assert [{key: row[key] for key in row if key != "id"} for row in found["rows"]] == [
+        {key: row[key] for key in row if key != "id"} for row in expected
+    ]
+    assert found["columns"] == ["_row", "id", "note", "note_2", "column_4", "column_5"]
+
+
+def test_a_language_model_is_told_that_a_sheet_is_empty(
+    sheets: SheetsApi, sheets_program: Program
+) -> None:
+    sheets.sheets = {"Empty": []}
+    book = sheets_program.config["spreadsheet_id"]
+    assert sheets_program.call("list_rows", spreadsheet_id=book, sheet="Empty")["row_count"] == 0

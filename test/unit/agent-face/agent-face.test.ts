@@ -194,6 +194,70 @@ describe('parameters', () => {
     assert.match(source, /body=given\(\s+\{\s+"b": params\.b,/);
   });
 
+  it('that the blueprint fixes are sent and can not be set', () => {
+    const long = { property: 'object', values: ['page', 1, true, null], more: { text: 'x'.repeat(60) } };
+    const { classes, source } = only(
+      withOperation({
+        method: 'POST',
+        path: '/{version}/{id}',
+        parameters: [
+          parameter('id', { in: 'path', required: true }),
+          parameter('version', { in: 'path', required: true, value: 'v2' }),
+          parameter('fields', { value: ['a', 'b'] }),
+          parameter('by', { type: 'object', value: { key: 1 } }),
+          parameter('X-H', { in: 'header', value: HOSTILE }),
+          parameter('b', { in: 'body', type: 'object', value: long }),
+        ],
+      }),
+    );
+    assert.deepEqual(classes['ThingsParams'], ['id', 'limit']);
+    assert.match(source, /path_params=\{\s+"id": params\.id,\s+"version": "v2",\s+\}/);
+    assert.match(source, /params=\{\s+"fields": \["a", "b"\],\s+\*\*deep\("by", \{"key": 1\}\),\s+\}/);
+    assert.match(
+      source,
+      /body=given\(\s+\{\s+"b": \{\s+"property": "object",\s+"values": \["page", 1, True, None\],/,
+    );
+    assert.doesNotMatch(source, /params\.(version|fields|by|x_h|b)\b/);
+  });
+
+  it('that a stream reads from the configuration are named, for servers that have one', () => {
+    const account = { name: 'account', in: 'path', type: 'string', required: true };
+    const team = { name: 'team', in: 'query', type: 'string', required: true };
+    const of = blueprint({
+      streams: [
+        stream('things', {
+          path: '/{account}/things',
+          parameters: [
+            { ...account, configKey: 'account_id' },
+            { ...team, configKey: 'team' },
+          ],
+        }),
+      ],
+      operations: [
+        operation('things', {
+          path: '/{account}/things',
+          parameters: [
+            parameter('account', { in: 'path', required: true }),
+            parameter('team', { required: true }),
+          ],
+        }),
+        operation('thing', {
+          kind: 'get',
+          path: '/{account}/things/{id}',
+          parameters: [
+            parameter('account', { in: 'path', required: true }),
+            parameter('id', { in: 'path', required: true }),
+            parameter('team', { required: true }),
+          ],
+        }),
+      ],
+    });
+    const { source } = only(of);
+    assert.match(source, /properties=\{"settings": \{"account": "account_id", "team": "team"\}\}/);
+    assert.match(source, /properties=\{"settings": \{"account": "account_id"\}\}/);
+    assert.equal(source.match(/properties=/g)?.length, 2);
+  });
+
   it('that page a list are set by the runtime, which counts rows instead', () => {
     const { classes, source } = only(
       withOperation({
@@ -258,6 +322,25 @@ describe('results', () => {
       operations: [operation('things', { recordPath: ['by_id'] })],
     });
     assert.match(only(of).source, /rows_at=RowsAt\(\("by_id",\), is_map=True\)/);
+  });
+
+  it('of tables are rows that the first row names, and tell where each stands', () => {
+    const of = blueprint({
+      streams: [stream('things', { recordShape: 'table' })],
+      operations: [
+        operation('things', {
+          path: '/{sheet}',
+          recordPath: ['values'],
+          columns: [{ name: 'a.b', type: 'string', role: 'DATA' }],
+          parameters: [parameter('sheet', { in: 'path', required: true, quote: "'" })],
+        }),
+      ],
+    });
+    const { source } = only(of);
+    assert.match(source, /rows_at=RowsAt\(\("values",\), is_table=True\)/);
+    assert.match(source, /Column\("_row", dtype="integer", role=ColumnRole\.METADATA\)/);
+    assert.match(source, /"sheet": quoted\("'", params\.sheet\)/);
+    assert.match(source, /the first row of the table\s+names the columns/);
   });
 
   it('of documents are marked as text', () => {

@@ -93,6 +93,58 @@ describe('a blueprint that was written by hand', () => {
     assert.ok(paths.includes('src/operations.py'));
   });
 
+  it('has operations that send what their streams send, and take what is left open', async () => {
+    const document = await documented();
+    const [, sailings] = document.streams;
+    const filter = { property: 'object', value: 'sailing' };
+    sailings['method'] = 'POST';
+    sailings['path'] = '/sailings';
+    sailings['parameters'] = [
+      { name: 'filter', in: 'body', type: 'object', value: filter },
+      { name: 'port', in: 'query', type: 'string', description: 'Where it starts.', configKey: 'port' },
+    ];
+    const [lines, of] = (await read(document)).operations;
+    assert.deepEqual(
+      of?.parameters.map(({ name, in: place, required, value, description }) => [
+        ...[name, place, required, value],
+        description,
+      ]),
+      [
+        // The parent's value, which is no part of the path.
+        ['line_id', 'query', true, undefined, 'Id of one of the lines.'],
+        ['filter', 'body', false, filter, 'Filter.'],
+        ['port', 'query', false, undefined, 'Where it starts.'],
+        ['changed_since', 'body', false, undefined, 'Changed since.'],
+      ],
+    );
+    assert.deepEqual(lines?.next, [{ operation: 'list_sailings', parameter: 'line_id', field: ['id'] }]);
+  });
+
+  it('reads rows below rows of the same kind, and leads from each to those below it', async () => {
+    const document = await documented();
+    const [, sailings] = document.streams;
+    delete sailings['incremental'];
+    (sailings['parent'] as Json)['recursive'] = { flag: ['has_legs'] };
+    const blueprint = await read(document);
+    assert.deepEqual(blueprint.streams[1]?.parent?.recursive, { flag: ['has_legs'] });
+    const step = { operation: 'list_sailings', parameter: 'line_id', field: ['id'] };
+    assert.deepEqual(
+      blueprint.operations.map(({ next }) => next),
+      [[step], [step]],
+    );
+    const files = new Map(compileConnector(blueprint, { templateDir }).map((one) => [one.path, one.content]));
+    assert.match(
+      files.get('src/streams.py') ?? '',
+      /recursion=Recursion\(parameter="line_id", field=\("id",\), flag=\("has_legs",\)\)/,
+    );
+    assert.ok(files.has('src/recursion.py'));
+    const plain = compileConnector(await read(await documented()), { templateDir });
+    assert.deepEqual(
+      plain.map(({ path }) => path).filter((path) => path.includes('recursion')),
+      [],
+    );
+  });
+
   it('takes a name and a choice of streams', async () => {
     const blueprint = await read(await documented(), { name: 'boats', streams: ['sailings'] });
     assert.equal(blueprint.name, 'boats');
@@ -116,6 +168,8 @@ describe('a blueprint that was written by hand', () => {
     ['two streams of one name', (one) => (one.streams[1]['name'] = 'lines'), /more than one/, '/streams/1/name'],
     ['a parent that is not there', (one) => ((one.streams[1]['parent'] as Json)['stream'] = 'x'), /no stream x/, '/streams/1/parent/stream'],
     ['a stream below itself', (one) => ((one.streams[1]['parent'] as Json)['stream'] = 'sailings'), /own ancestor/, '/streams/1/parent/stream'],
+    ['rows below rows that are read by time', (one) => ((one.streams[1]['parent'] as Json)['recursive'] = {}), /in full/, '/streams/1/parent/recursive'],
+    ['rows below rows that fill nothing', (one) => Object.assign(one.streams[1]['parent'] as Json, { recursive: {}, parameters: [] }), /exactly one/, '/streams/1/parent/recursive'],
     ['a version to come', (one) => (one['blueprint'] = 2), /./, '/blueprint'],
   ]; // prettier-ignore
   for (const [what, change, message, place] of MISTAKES) {

@@ -119,12 +119,7 @@ async def _run(
     # </feature>
     connector = Connector(_config(arguments.config), **client_options)
     selections = _selections(arguments.catalog)
-    # <feature incremental>
     reading = connector.sync(selections, _states(arguments.state), output)
-    # </feature>
-    # <feature !incremental>
-    reading = connector.sync(selections, output)
-    # </feature>
     task = asyncio.ensure_future(reading)
     # Neither Windows nor a thread beside the main one has signal handlers.
     with contextlib.suppress(NotImplementedError, RuntimeError):
@@ -193,7 +188,6 @@ def _selections(path: Path | None) -> list[Selection]:
         ]
     except (TypeError, KeyError, AttributeError):
         raise ConfigError(f"{path} is not a configured catalog.") from None
-# <feature incremental>
 
 
 def _states(path: Path | None) -> dict[str, dict[str, Any]]:
@@ -211,7 +205,6 @@ def _states(path: Path | None) -> dict[str, dict[str, Any]]:
     except (TypeError, KeyError, AttributeError):
         raise ConfigError(f"{path} is not a state that this connector wrote.") from None
     return states
-# </feature>
 
 
 def run() -> None:

@@ -1,7 +1,7 @@
 """How the parameters of an operation read for a language model."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,6 +18,16 @@ def parameter_lines(model: type[BaseModel]) -> list[str]:
         f"- {name}{'' if name in required else '?'}: {_type_text(part)} — {_parameter_text(part)}"
         for name, part in schema.get("properties", {}).items()
     ]
+
+
+def schema_of(model: type[BaseModel], answered: Collection[str] = ()) -> dict[str, Any]:
+    """Return the JSON schema of parameters, some of which are answered where they are not given."""
+    schema = model.model_json_schema()
+    for name in answered:
+        part = schema["properties"][name]
+        part["description"] = f"{part.get('description', '')} Absent: as configured.".lstrip()
+    required = [name for name in schema.pop("required", []) if name not in answered]
+    return {**schema, "required": required} if required else schema
 
 
 def _parameter_text(schema: Mapping[str, Any]) -> str:

@@ -73,12 +73,7 @@ class AirbyteSource(Source):
         selections = [
             Selection(entry.stream.name, entry.sync_mode.value) for entry in catalog.streams
         ]
-        # <feature incremental>
         steps = read_steps(settings, selections, _states(state or []))
-        # </feature>
-        # <feature !incremental>
-        steps = read_steps(settings, selections)
-        # </feature>
         failed: list[str] = []
         for step in steps:
             if isinstance(step, Records):
@@ -111,15 +106,9 @@ def _traced(error: ConnectorError) -> AirbyteTracedException:
     )
 
 
-# <feature incremental>
-
-
 def _states(messages: list[AirbyteStateMessage]) -> dict[str, dict[str, Any]]:
     """Return the saved states by stream."""
     saved = [AirbyteStateMessageSerializer.dump(message)["stream"] for message in messages]
     return {
         stream["stream_descriptor"]["name"]: stream.get("stream_state") or {} for stream in saved
     }
-
-
-# </feature>

@@ -12,11 +12,14 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
-from .agent import OutputConfig, Provenance, Result
-from .client import LONGEST_WAIT, ApiClient, Params, Scalar
+from .agent import Connector, OutputConfig, Provenance, Result
+from .client import ApiClient, Params, Scalar
 from .config import Config
 from .errors import ApiError, ConnectorError, RateLimitedError
-from .paging import Paging, Request, read_pages
+from .limits import LONGEST_WAIT
+from .matrix import is_empty_table, rows_of_matrix
+from .pages import Request, read_pages
+from .paging import Paging
 from .utils import FieldPath
 
 
@@ -39,6 +42,10 @@ class RowsAt:
     path: FieldPath = ()
     #: The value at the path is a map of rows rather than a list of them.
     is_map: bool = False
+    # <feature operations.table>
+    #: The value at the path is a list of lists, of which the first names the columns.
+    is_table: bool = False
+    # </feature>
 
     def __call__(self, body: Any) -> list[Any]:
         """Return the rows.
@@ -46,12 +53,30 @@ class RowsAt:
         A body without the path is most often a failure that was answered with status 200: it raises.
         """
         rows: list[Any] = []
+        # <feature operations.table>
+        if self.is_table:
+            return self._rows_of_table(body)
+        # </feature>
         for value in _at(body, self.path):
             if self.is_map and isinstance(value, Mapping):
                 rows.extend({"_key": key, **_as_object(row)} for key, row in value.items())
             else:
                 rows.extend(value if isinstance(value, list) else [value])
         return [row for row in rows if row is not None]
+    # <feature operations.table>
+
+    def _rows_of_table(self, body: Any) -> list[Any]:
+        rows: list[Any] = []
+        *above, key = self.path or ("",)
+        for holder in _at(body, tuple(above)):
+            if self.path and is_empty_table(holder, key):
+                continue
+            for matrix in _at(holder, self.path[-1:]):
+                if not isinstance(matrix, list):
+                    raise ApiError(f"The answer has no table, but {type(matrix).__name__}.")
+                rows.extend(rows_of_matrix(matrix))
+        return rows
+    # </feature>
 
 
 async def fetch_table(
@@ -169,6 +194,13 @@ def _at(value: Any, path: FieldPath) -> Iterator[Any]:
         raise ApiError(f"The answer has no {key} where rows should be, but {found[:200]}.")
 
 
+def answered(operation: Connector, config: Config) -> dict[str, Any]:
+    """Return the parameters that the configuration answers where a caller does not."""
+    named = operation.properties.get("settings", {})
+    values = {name: getattr(config, key, None) for name, key in named.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 # ------------------------------------------------------------------------------------- values
 
 
@@ -177,6 +209,13 @@ def joined(values: list[Any]) -> str:
     return ",".join(str(value) for value in values)
 
 
+# <feature operations.quoted>
+def quoted(mark: str, value: Any) -> str:
+    """Enclose a value in marks, doubled where it holds them itself."""
+    return mark + str(value).replace(mark, mark * 2) + mark
+
+
+# </feature>
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
     """Return header values as text, without those that are not given."""
     return {name: _text(value) for name, value in values.items() if value is not None}

@@ -12,9 +12,7 @@ import asyncio
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
@@ -24,16 +22,14 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from . import api
-from .auth import OAuth2Token
+from .auth import ApiResponse
 from .config import Config
 from .errors import ApiError, ConfigError, ConnectorError, RateLimitedError, TransientError
+from .limits import JITTER, LONGEST_WAIT, Limits
 from .utils import Redactor, parse_json
 
 Scalar = str | int | float | bool
 Params = Mapping[str, Scalar | list[Any] | None]
-
-LONGEST_WAIT = 60.0
-"""Seconds. The API may ask to wait this long; a longer wait means that a quota is used up."""
 
 MAX_RATE_LIMIT_RETRIES = 3
 MAX_TRANSIENT_RETRIES = 4
@@ -41,16 +37,6 @@ _MAX_REDIRECTS = 5
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _EXCERPT = 300
 _HTTPX_LOG = logging.getLogger("httpx")
-
-
-@dataclass(frozen=True, slots=True)
-class ApiResponse:
-    """An answer, its body parsed."""
-
-    url: str
-    headers: Mapping[str, str]
-    content: bytes
-    body: Any
 
 
 class ApiClient:
@@ -78,20 +64,12 @@ class ApiClient:
         # <feature auth.refresh_token>
         self._on_rotation = on_rotation
         # </feature>
-        # <feature rate.bucket>
-        self._sent_at: deque[float] = deque(maxlen=api.RATE_LIMIT_REQUESTS)
-        # </feature>
-        # <feature rate.headers>
-        self._not_before = 0.0
-        # </feature>
+        self._limits = Limits(config.concurrency, sleep, now)
         self._authenticators = config.authenticators()
         for authenticator in self._authenticators:
             for secret in authenticator.secrets():
                 self.redact.add(secret)
-            # <feature auth.oauth2>
-            if isinstance(authenticator, OAuth2Token):
-                authenticator.connect(self)
-            # </feature>
+            authenticator.connect(self)  # <feature auth.fetched|auth.hmac>
         self._http = httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, headers=api.HEADERS)
 
     async def __aenter__(self) -> Self:
@@ -181,32 +159,56 @@ class ApiClient:
         self, method: str, url: httpx.URL, headers: Mapping[str, str], body: Any
     ) -> httpx.Response:
         async def attempt() -> httpx.Response:
-            await self._keep_within_limits()
-            request = self._http.build_request(method, url, headers=headers, json=body)
-            for authenticator in self._authenticators:
-                await authenticator.apply(request)
-            response = await self._send_once(request)
-            # <feature auth.oauth2>
-            if response.status_code == httpx.codes.UNAUTHORIZED and self._forget_tokens():
-                request = self._http.build_request(method, url, headers=headers, json=body)
-                for authenticator in self._authenticators:
-                    await authenticator.apply(request)
-                response = await self._send_once(request)
+            response = await self._send_in_turn(method, url, headers, body)
+            # <feature auth.fetched>
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                refused = [part.refused(response.request) for part in self._authenticators]
+                if any(refused):
+                    response = await self._send_in_turn(method, url, headers, body)
             # </feature>
             return self._checked(response)
 
         return await self._patiently(attempt)
+
+    async def _send_in_turn(
+        self, method: str, url: httpx.URL, headers: Mapping[str, str], body: Any
+    ) -> httpx.Response:
+        # <feature auth.fetched>
+        for authenticator in self._authenticators:
+            await authenticator.prepare()
+        # </feature>
+        async with self._limits.turn():
+            request = self._http.build_request(method, url, headers=headers, json=body)
+            for authenticator in self._authenticators:
+                authenticator.apply(request)
+            return await self._send_once(request)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         """Repeat an attempt while it fails for reasons that pass."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TransientError),
             stop=_give_up,
-            wait=_wait,
+            wait=self._wait,
             sleep=self._sleep,
             reraise=True,
         )
         return await retrying(attempt)
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Return what the API asks for, else a delay that doubles each time, with jitter.
+
+        Who is told to slow down slows all others down as well.
+        """
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, TransientError) else None
+        jitter = random.uniform(JITTER / 2, JITTER)  # noqa: S311
+        if asked is None:
+            delay = float(min(2.0**state.attempt_number * jitter, LONGEST_WAIT / 2))
+        else:
+            delay = asked + jitter
+        if delay <= LONGEST_WAIT + JITTER and (asked or isinstance(error, RateLimitedError)):
+            self._limits.pause(delay)
+        return delay
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
         failure: ConnectorError
@@ -224,7 +226,7 @@ class ApiClient:
     def _checked(self, response: httpx.Response) -> httpx.Response:
         """Return a usable answer; raise for any other by whose turn it is to act."""
         # <feature rate.headers>
-        self._heed_limit_headers(response.headers)
+        self._limits.heed(response.headers)
         # </feature>
         status = response.status_code
         if response.is_success or response.has_redirect_location:
@@ -273,7 +275,7 @@ class ApiClient:
             except ValueError:
                 pass
         # <feature rate.headers>
-        wait = self._until_reset(response.headers)
+        wait = self._limits.until_reset(response.headers)
         if wait is not None:
             return wait
         # </feature>
@@ -282,40 +284,6 @@ class ApiClient:
             return max(float(body["retry_after"]), 0.0)
         except (ValueError, TypeError, KeyError):
             return None
-
-    async def _keep_within_limits(self) -> None:
-        """Wait before a request that the API is known to refuse."""
-        # <feature rate.headers>
-        wait = self._not_before - self.now()
-        if wait > LONGEST_WAIT:
-            raise RateLimitedError(
-                f"The API's quota is used up for the next {wait:.0f} seconds.", retry_after=wait
-            )
-        if wait > 0:
-            await self._sleep(wait)
-        # </feature>
-        # <feature rate.bucket>
-        if len(self._sent_at) == api.RATE_LIMIT_REQUESTS:
-            wait = self._sent_at[0] + api.RATE_LIMIT_SECONDS - self.now()
-            if wait > 0:
-                await self._sleep(wait)
-        self._sent_at.append(self.now())
-        # </feature>
-    # <feature rate.headers>
-
-    def _heed_limit_headers(self, headers: httpx.Headers) -> None:
-        """Remember to wait where an answer says that it was the last one of its period."""
-        if headers.get(api.REMAINING_HEADER, "").strip() == "0":
-            self._not_before = self.now() + (self._until_reset(headers) or 0.0)
-
-    def _until_reset(self, headers: httpx.Headers) -> float | None:
-        try:
-            reset = float(headers.get(api.RESET_HEADER, ""))
-        except ValueError:
-            return None
-        # Some APIs name the moment, in seconds since 1970, some the seconds until then.
-        return max(reset - self.now() if reset > _EARLIEST_MOMENT else reset, 0.0)
-    # </feature>
 
     def _answer(self, response: httpx.Response, *, parse: bool = True) -> ApiResponse:
         body = None
@@ -327,15 +295,10 @@ class ApiClient:
                 kind = response.headers.get("Content-Type", "no media type")
                 raise ApiError(f"{shown} answered with {kind}, not valid JSON.") from None
         return ApiResponse(str(response.url), response.headers, response.content, body)
-    # <feature auth.oauth2>
+    # <feature auth.fetched>
 
-    def _forget_tokens(self) -> bool:
-        """Drop access tokens that the API refused, so that the next request fetches new ones."""
-        dropped = [part.forget() for part in self._authenticators if isinstance(part, OAuth2Token)]
-        return any(dropped)
-
-    async def exchange(self, request: httpx.Request) -> Any:
-        """Send a token request as it is, retried like any other, and return its JSON."""
+    async def exchange(self, request: httpx.Request) -> ApiResponse:
+        """Send a request for a token as it is, retried like any other."""
 
         async def attempt() -> httpx.Response:
             response = await self._send_once(request)
@@ -348,7 +311,7 @@ class ApiClient:
                 )
             return self._checked(response)
 
-        return self._answer(await self._patiently(attempt)).body
+        return self._answer(await self._patiently(attempt))
 
     def learn_secret(self, secret: str) -> None:
         """Keep a value out of everything that is shown from now on."""
@@ -363,11 +326,8 @@ class ApiClient:
     # </feature>
 
 
-# <feature auth.oauth2>
+# <feature auth.fetched>
 _PASSING = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS)
-# </feature>
-# <feature rate.headers>
-_EARLIEST_MOMENT = 1_000_000_000
 # </feature>
 
 
@@ -392,13 +352,3 @@ def _give_up(state: RetryCallState) -> bool:
         return True
     limited = isinstance(error, RateLimitedError)
     return state.attempt_number > (MAX_RATE_LIMIT_RETRIES if limited else MAX_TRANSIENT_RETRIES)
-
-
-def _wait(state: RetryCallState) -> float:
-    """Return what the API asks for, else a delay that doubles each time, with jitter."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, TransientError) else None
-    jitter = random.uniform(0.5, 1.0)  # noqa: S311
-    if asked is not None:
-        return asked + jitter
-    return float(min(2.0**state.attempt_number * jitter, LONGEST_WAIT / 2))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from .client import ApiClient
 from .config import Config, connection_specification
 from .errors import ApiError, ConfigError, ConnectorError, RateLimitedError
 from .models import Stream
+from .progress import Position, Progress
 from .protocol import Output
 from .reader import StreamReader
 from .records import Record
@@ -17,10 +19,10 @@ from .state import StreamState
 from .streams import STREAMS
 
 _CHECKED_STREAMS = 3
-# <feature incremental>
 _CHECKPOINT_RECORDS = 1_000
-# </feature>
-_NO_CURSOR = {"__ab_no_cursor_state_message": True}
+_RECORDS_PER_CURSOR = 2
+
+SyncMode = Literal["full_refresh", "incremental"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Selection:
     """A stream to read, and whether from its state on or in full."""
 
     stream: str
-    sync_mode: Literal["full_refresh", "incremental"] = "full_refresh"
+    sync_mode: SyncMode = "full_refresh"
 
 
 class Connector:
@@ -69,8 +71,9 @@ class Connector:
             reader = StreamReader(client, self._config)
             for stream in roots[:_CHECKED_STREAMS]:
                 try:
-                    async for _ in reader.read(stream):
-                        break
+                    async with aclosing(reader.read(stream)) as pages:
+                        async for _ in pages:
+                            break
                 except ConnectorError as error:
                     failure = failure or error
                     if error.status not in (403, 404):
@@ -81,72 +84,47 @@ class Connector:
             raise failure
 
     async def read(
-        self,
-        stream: str,
-        # <feature incremental>
-        state: Mapping[str, Any] | None = None,
-        # </feature>
+        self, stream: str, state: Mapping[str, Any] | None = None
     ) -> AsyncIterator[Record]:
-        """Yield the records of one stream."""
+        """Yield the records of one stream, those that changed since a state if there is one."""
         source = _stream(stream)
-        # <feature incremental>
-        progress = None
-        if source.incremental is not None:
-            progress = StreamState(source.incremental, state)
-        # </feature>
+        progress = _progress(source, "incremental", state)
         async with self._client() as client:
-            # <feature incremental>
             pages = StreamReader(client, self._config).read(source, progress)
-            # </feature>
-            # <feature !incremental>
-            pages = StreamReader(client, self._config).read(source)
-            # </feature>
-            async for page in pages:
-                for record in page:
-                    yield record
+            async with aclosing(pages):
+                async for page in pages:
+                    for record in page:
+                        yield record
 
     async def sync(
         self,
         selections: list[Selection],
-        # <feature incremental>
         states: Mapping[str, Mapping[str, Any]],
-        # </feature>
         output: Output,
     ) -> bool:
         """Write the records and states of streams as protocol messages; false if any stream failed.
 
-        A stream that fails is reported, and the others are read all the same.
+        As many streams are read at a time as requests may be under way. A stream that fails is reported,
+        and the others are read all the same.
         """
-        complete = True
         async with self._client(output) as client:  # <feature auth.refresh_token>
         async with self._client() as client:  # <feature !auth.refresh_token>
             reader = StreamReader(client, self._config)
-            for selection in selections:
-                name = selection.stream
-                failure: ConnectorError | None = None
-                try:
-                    # <feature incremental>
-                    await _sync_stream(reader, selection, states.get(name), output)
-                    # </feature>
-                    # <feature !incremental>
-                    await _sync_stream(reader, selection, output)
-                    # </feature>
-                except asyncio.CancelledError:
-                    output.status(name, "INCOMPLETE")
-                    raise
-                except ConnectorError as error:
-                    failure = error
-                except Exception as error:  # noqa: BLE001 - reported, and the other streams go on
-                    reason = client.redact(f"{type(error).__name__}: {error}")
-                    failure = ApiError(f"Stream {name}: unexpected failure. {reason}")
-                if failure is None:
-                    output.status(name, "COMPLETE")
-                    continue
-                complete = False
-                output.error(failure, stream=name)
-                reset = failure.retry_after if isinstance(failure, RateLimitedError) else None
-                output.status(name, "INCOMPLETE", quota_reset=reset)
-        return complete
+            places = asyncio.Semaphore(self._config.concurrency)
+
+            async def in_turn(selection: Selection) -> bool:
+                async with places:
+                    state = states.get(selection.stream)
+                    return await _reported(client, reader, selection, state, output)
+
+            tasks = [asyncio.create_task(in_turn(selection)) for selection in selections]
+            try:
+                return all(await asyncio.gather(*tasks))
+            finally:
+                # Whatever ends the read: every stream that was begun says how far it got.
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     # <feature auth.refresh_token>
     def _client(self, output: Output | None = None) -> ApiClient:
@@ -164,50 +142,81 @@ class Connector:
     # </feature>
 
 
+async def _reported(
+    client: ApiClient,
+    reader: StreamReader,
+    selection: Selection,
+    state: Mapping[str, Any] | None,
+    output: Output,
+) -> bool:
+    """Read a stream and write how that ended; false if it failed."""
+    name = selection.stream
+    failure: ConnectorError
+    try:
+        await _sync_stream(reader, selection, state, output)
+    except asyncio.CancelledError:
+        output.status(name, "INCOMPLETE")
+        raise
+    except BrokenPipeError:
+        raise
+    except ConnectorError as error:
+        failure = error
+    except Exception as error:  # noqa: BLE001 - reported, and the other streams go on
+        reason = client.redact(f"{type(error).__name__}: {error}")
+        failure = ApiError(f"Stream {name}: unexpected failure. {reason}")
+    else:
+        output.status(name, "COMPLETE")
+        return True
+    output.error(failure, stream=name)
+    reset = failure.retry_after if isinstance(failure, RateLimitedError) else None
+    output.status(name, "INCOMPLETE", quota_reset=reset)
+    return False
+
+
 async def _sync_stream(
     reader: StreamReader,
     selection: Selection,
-    # <feature incremental>
     state: Mapping[str, Any] | None,
-    # </feature>
     output: Output,
 ) -> None:
-    """Write one stream's records, and its state also when the read breaks off."""
+    """Write one stream's records, and where it got to also when the read breaks off."""
     name = selection.stream
     stream = _stream(name)
-    # <feature incremental>
-    progress = None
-    if selection.sync_mode == "incremental" and stream.incremental is not None:
-        progress = StreamState(stream.incremental, state)
-    # </feature>
+    progress = _progress(stream, selection.sync_mode, state)
     output.status(name, "STARTED")
-    # <feature incremental>
     written = unsaved = 0
+    complete = False
     try:
-        async for records in reader.read(stream, progress):
-            if progress is not None and progress.changed and unsaved >= _CHECKPOINT_RECORDS:
-                output.state(name, progress.to_json(), unsaved)
-                unsaved = 0
-            if records and not written:
-                output.status(name, "RUNNING")
-            output.records(name, records)
-            written += len(records)
-            unsaved += len(records)
+        async with aclosing(reader.read(stream, progress)) as pages:
+            async for records in pages:
+                # The state of many partitions is long: it is written the less often.
+                if progress.changed and unsaved >= max(
+                    _CHECKPOINT_RECORDS, _RECORDS_PER_CURSOR * progress.size
+                ):
+                    output.state(name, progress.to_json(), unsaved)
+                    unsaved = 0
+                if records and not written:
+                    output.status(name, "RUNNING")
+                output.records(name, records)
+                written += len(records)
+                unsaved += len(records)
+        complete = True
     finally:
-        if progress is not None:
+        if complete or progress.kept:
             output.state(name, progress.to_json(), unsaved)
-    if progress is None:
-        output.state(name, _NO_CURSOR, unsaved)
+
+
+def _progress(stream: Stream, sync_mode: SyncMode, state: Mapping[str, Any] | None) -> Progress:
+    """Return what is kept of a read of a stream, as far as it got earlier."""
+    # <feature incremental>
+    if sync_mode == "incremental" and stream.incremental is not None:
+        return StreamState(stream.incremental, state)
     # </feature>
-    # <feature !incremental>
-    written = 0
-    async for records in reader.read(stream):
-        if records and not written:
-            output.status(name, "RUNNING")
-        output.records(name, records)
-        written += len(records)
-    output.state(name, _NO_CURSOR, written)
+    # <feature resumable>
+    if stream.is_resumable:
+        return Position(state)
     # </feature>
+    return Progress()
 
 
 def _stream(name: str) -> Stream:
@@ -232,7 +241,8 @@ def _catalog_entry(stream: Stream) -> dict[str, Any]:
         "supported_sync_modes": ["full_refresh"],
         # </feature>
         "source_defined_primary_key": [list(path) for path in stream.primary_key],
-        "is_resumable": False,
+        "is_resumable": stream.is_resumable,  # <feature resumable>
+        "is_resumable": False,  # <feature !resumable>
     }
     # <feature incremental>
     if incremental is not None:

@@ -75,7 +75,7 @@ def _pages(settings: Config, stream: Stream) -> Iterator[list[Mapping[str, Any]]
         steps = read_steps(settings, [Selection(stream.name, "incremental")], states)
     # </feature>
     # <feature !incremental>
-    steps = read_steps(settings, [Selection(stream.name)])
+    steps = read_steps(settings, [Selection(stream.name)], {})
     # </feature>
     failure = ""
     for step in steps:

@@ -13,11 +13,13 @@ from .utils import dump_json, get_path
 
 @dataclass(kw_only=True)
 class Piece:
-    """What to ask the API for, and which rows of its answer are wanted."""
+    """What to ask the API for, which rows of its answer are wanted, and the greatest cursor in them."""
 
     incremental: Incremental | None = None
     lower: Comparable | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    greatest: Any = None
+    _limit: Comparable | None = None
     # <feature incremental.end>
     end: Any = None
     seen_before: frozenset[bytes] = frozenset()
@@ -33,9 +35,12 @@ class Piece:
     def _is_wanted(self, record: Record, incremental: Incremental) -> bool:
         cursor = get_path(record, incremental.cursor_field)
         value = comparable(cursor, incremental.cursor_format)
+        if value is not None:
+            if self.lower is not None and value < self.lower:  # type: ignore[operator]
+                return False
+            if self._limit is None or value > self._limit:  # type: ignore[operator]
+                self.greatest, self._limit = cursor, value
         # <feature incremental.end>
-        if value is not None and self.lower is not None and value < self.lower:  # type: ignore[operator]
-            return False
         if self.end is not None:
             # Neighbouring windows share their edge: an API may count it to either, or to both. A
             # record without a time may come with every window.
@@ -43,11 +48,8 @@ class Piece:
             if value is None or formatted(value, incremental.param_format) == self.end:
                 self.seen_at_end.add(digest)
             return digest not in self.seen_before
+        # </feature>
         return True
-        # </feature>
-        # <feature !incremental.end>
-        return value is None or self.lower is None or value >= self.lower  # type: ignore[operator]
-        # </feature>
 
 
 def pieces(

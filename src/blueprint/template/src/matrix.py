@@ -26,6 +26,11 @@ def rows_of_matrix(matrix: list[Any]) -> list[dict[str, Any]]:
     return records
 
 
+def is_empty_table(holder: Any, key: str) -> bool:
+    """Tell a table without any row, whose cells are left out altogether, from a failure."""
+    return isinstance(holder, dict) and not {key, "error", "errors"} & set(holder)
+
+
 def _column_names(head: list[Any], width: int) -> list[str]:
     names: list[str] = []
     taken = {ROW}

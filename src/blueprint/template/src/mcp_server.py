@@ -21,14 +21,19 @@ from pydantic_core import from_json
 
 from . import api
 from .agent import Connectors, Result
+from .agent_text import schema_of
+from .calls import answered
 from .client import ApiClient
 from .config import Config, describe_errors
 from .operations import CONNECTORS
 from .utils import dump_json
 
 
-def build_server(operations: Connectors) -> Server[Any]:
-    """Return a server whose tools are these operations, with their dependencies bound."""
+def build_server(operations: Connectors, config: Config) -> Server[Any]:
+    """Return a server whose tools are these operations, with their dependencies bound.
+
+    A parameter that the configuration answers need not be given.
+    """
 
     async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(
@@ -36,7 +41,7 @@ def build_server(operations: Connectors) -> Server[Any]:
                 Tool(
                     name=operation.name,
                     description=operation.description,
-                    input_schema=operation.params.model_json_schema(),
+                    input_schema=schema_of(operation.params, answered(operation, config)),
                 )
                 for operation in operations
             ]
@@ -47,7 +52,8 @@ def build_server(operations: Connectors) -> Server[Any]:
         if operation is None:
             return _failed(f"No tool named {params.name}; there are: {', '.join(operations.names)}")
         try:
-            return _answer(await operation(params.arguments or {}))
+            given = {**answered(operation, config), **(params.arguments or {})}
+            return _answer(await operation(given))
         except ValidationError as error:
             return _failed(f"The parameters are not valid: {describe_errors(error)}")
         except ValueError as error:
@@ -64,7 +70,8 @@ async def serve(config: Config, **client_options: Any) -> None:
             Connectors(
                 operation.bind_deps(**dict.fromkeys(operation.dependencies, client))
                 for operation in CONNECTORS
-            )
+            ),
+            config,
         )
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())

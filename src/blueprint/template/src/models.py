@@ -61,12 +61,29 @@ class PartitionKey:
     # </feature>
 
 
+# <feature parents.recursive>
+@dataclass(frozen=True, kw_only=True)
+class Recursion:
+    """How rows of a stream that have rows of the same kind below them fill its parameter.
+
+    `flag` is the field that says whether a row has any; without one each row is asked.
+    """
+
+    parameter: str
+    field: FieldPath
+    flag: FieldPath | None = None
+
+
+# </feature>
 @dataclass(frozen=True, kw_only=True)
 class Parent:
     """The stream whose rows a child stream is read for, once for each."""
 
     stream: str
     keys: tuple[PartitionKey, ...]
+    # <feature parents.recursive>
+    recursion: Recursion | None = None
+    # </feature>
 # </feature>
 # <feature incremental>
 
@@ -119,6 +136,10 @@ class Stream:
     # </feature>
     # <feature incremental>
     incremental: Incremental | None = None
+    # </feature>
+    # <feature resumable>
+    is_resumable: bool = False
+    """Whether a full read that broke off can go on at the page that it had reached."""
     # </feature>
 
     def json_schema(self) -> dict[str, Any]:

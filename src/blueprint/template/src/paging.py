@@ -1,37 +1,13 @@
-"""How a list is read page by page, and when it has ended."""
+"""How the next page of a list is asked for, and how an answer says that there is none."""
 
-import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import httpx
-
-from .client import ApiClient, Params, Scalar
-from .errors import ApiError, PagingError
+from .client import Params, Scalar
+from .errors import ApiError
 from .utils import FieldPath, as_int, get_path
-
-_LOG = logging.getLogger(__name__)
-_BEYOND_THE_END = (400, 416, 422)
-
-MAX_PAGES = 1_000_000
-"""Pages in one list; more means that the API leads round in circles."""
-
-MAX_EMPTY_PAGES = 3
-"""Empty pages in a row, each naming a next one, that are taken as the end of the list."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What every page of a list asks for."""
-
-    method: str
-    path: str
-    path_params: Mapping[str, Scalar] = field(default_factory=dict)
-    params: Params = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,98 +222,4 @@ class LinkHeader(Paging):
 
 _LINK = re.compile(r"<([^>]*)>([^<]*)")
 _REL = re.compile(r";\s*rel\s*=\s*\"?([^\";,]+)", re.IGNORECASE)
-# </feature>
-
-
-# <feature paging.any>
-async def read_pages(
-    client: ApiClient,
-    request: Request,
-    paging: Paging,
-    rows_in: Callable[[Any], list[Any]],
-    *,
-    max_pages: int = MAX_PAGES,
-) -> AsyncIterator[list[Any]]:
-    """Yield the rows of each page. Raises `PagingError` where the pages would never end."""
-    token = paging.first()
-    previous: Page | None = None
-    asked: set[int] = set()
-    received = empty = largest = 0
-    for number in range(1, max_pages + 1):
-        url, body = _address(client, request, token, previous)
-        key = hash((str(url), repr(body)))
-        if key in asked:
-            if previous is not None and not previous.rows:
-                return
-            raise PagingError(f"{request.path}: the API names a page as next that was read before.")
-        asked.add(key)
-        try:
-            answer = await client.fetch(request.method, url, headers=request.headers, body=body)
-        except ApiError as error:
-            if previous is not None and _is_past_the_end(paging, previous, largest, error):
-                _LOG.warning("%s: no page %d (%s), taken as the end.", request.path, number, error)
-                return
-            raise
-        rows = rows_in(answer.body)
-        if paging.numbered and previous is not None and rows and rows == previous.rows:
-            _check_repeated(request, paging, previous)
-            return
-        received += len(rows)
-        largest = max(largest, len(rows))
-        empty = 0 if rows else empty + 1
-        yield rows
-        previous = Page(token, number, received, rows, answer.body, answer.headers, answer.url)
-        following = paging.next(previous)
-        if following is None:
-            return
-        token = following
-        if empty >= MAX_EMPTY_PAGES and paging.says_more(previous) is None:
-            _LOG.warning("%s: %d empty pages in a row, taken as the end.", request.path, empty)
-            return
-    raise PagingError(f"{request.path}: no end after {max_pages} pages.")
-
-
-# </feature>
-# <feature !paging.any>
-async def read_pages(
-    client: ApiClient, request: Request, paging: Paging, rows_in: Callable[[Any], list[Any]]
-) -> AsyncIterator[list[Any]]:
-    """Yield the rows of the answer."""
-    url, body = _address(client, request, paging.first(), None)
-    answer = await client.fetch(request.method, url, headers=request.headers, body=body)
-    yield rows_in(answer.body)
-
-
-# </feature>
-def _address(
-    client: ApiClient, request: Request, token: PageToken, previous: Page | None
-) -> tuple[httpx.URL, Any]:
-    """Return the URL and the body that ask for a page."""
-    if token.url is not None:
-        here = httpx.URL(previous.url) if previous is not None else httpx.URL(client.base_url)
-        return here.join(token.url), request.body
-    if request.method == "POST":
-        url = client.url_for(request.path, request.path_params, request.params)
-        return url, {**(request.body or {}), **token.params}
-    params = {**request.params, **token.params}
-    return client.url_for(request.path, request.path_params, params), request.body
-
-# <feature paging.any>
-
-
-def _is_past_the_end(paging: Paging, previous: Page, largest: int, error: ApiError) -> bool:
-    """Tell a refusal to go beyond the last page from a failure that cuts the list short."""
-    if not paging.numbered or not previous.rows or paging.says_more(previous):
-        return False
-    if error.status == httpx.codes.NOT_FOUND:
-        return True
-    # Servers cap the size of pages: only an earlier, larger page shows that this one was cut short.
-    return len(previous.rows) < largest and error.status in _BEYOND_THE_END
-
-
-def _check_repeated(request: Request, paging: Paging, previous: Page) -> None:
-    """End a list whose last page comes again, unless the API says that more rows exist."""
-    if paging.says_more(previous):
-        raise PagingError(f"{request.path}: page {previous.number} came again instead of the next.")
-    _LOG.warning("%s: page %d came again, taken as the end.", request.path, previous.number)
 # </feature>

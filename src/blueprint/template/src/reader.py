@@ -1,7 +1,11 @@
 """Reads one stream: its partitions, its time windows, its pages, its records."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -11,8 +15,10 @@ from .config import Config
 from .errors import ApiError
 from .incremental import full_pieces, pieces
 from .models import Location, Parent, Partition, Stream
-from .paging import Request, read_pages
+from .pages import Request, read_pages
+from .progress import Position, Progress
 from .records import Record, as_records, rows_in
+from .recursion import Tree
 from .state import StreamState
 from .streams import STREAMS
 from .utils import get_path
@@ -25,77 +31,163 @@ _LOCATIONS: tuple[Location, ...] = ("path", "query", "header", "cookie", "body")
 # </feature>
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records, and what may be taken note of once they are written."""
+
+    records: list[Record]
+    written: Callable[[], None] | None = None
+
+
 class StreamReader:
-    """Reads streams with one client."""
+    """Reads streams with one client.
+
+    All streams together have as many partitions open at a time as requests may be under way.
+    """
 
     def __init__(self, client: ApiClient, config: Config) -> None:
         self._client = client
         self._config = config
-    # <feature incremental>
+        self._open = asyncio.Semaphore(config.concurrency)
 
     async def read(
-        self, stream: Stream, state: StreamState | None = None
-    ) -> AsyncIterator[list[Record]]:
-        """Yield a stream's records page by page, and move its state on where that is safe."""
+        self, stream: Stream, progress: Progress | None = None
+    ) -> AsyncGenerator[list[Record], None]:
+        """Yield a stream's records page by page, and move its progress on where that is safe."""
         # <feature parents>
-        read = missing = 0
-        async for partition in self._partitions(stream):
-            read += 1
-            try:
-                async for records in self._read_partition(stream, partition, state):
-                    yield records
-            except ApiError as error:
-                _pass_over_missing(stream, error)
-                missing += 1
-        _check_missing(stream, read, missing)
+        if stream.parent is None:
+            batches = self._alone(stream, progress)
+        else:
+            batches = self._side_by_side(stream, progress)
+        # </feature>
+        # <feature !parents>
+        batches = self._alone(stream, progress)
+        # </feature>
+        async with aclosing(batches):
+            async for batch in batches:
+                yield batch.records
+                if batch.written is not None:
+                    batch.written()
+        if progress is not None:
+            progress.finish()
+
+    async def _alone(
+        self, stream: Stream, progress: Progress | None
+    ) -> AsyncGenerator[_Batch, None]:
+        async with self._open:
+            pages = self._read_partition(stream, {}, progress)  # <feature parents>
+            pages = self._read_partition(stream, progress)  # <feature !parents>
+            async for batch in pages:
+                yield batch
 
     async def _read_partition(
-        self, stream: Stream, partition: Partition, state: StreamState | None
-    ) -> AsyncIterator[list[Record]]:
-        cursor = state.cursor(partition) if state is not None else None
-        for piece in pieces(stream.incremental, self._config, cursor, self._client.now()):
-            async for rows in self._pages(stream, partition, piece.params):
-                records = piece.wanted(_labelled(stream, partition, rows))
-                if state is not None:
-                    state.observe(records, partition)
-                yield records
-            # Rows may come in any order: only a piece that was read to its end counts.
-            if state is not None:
-                state.commit()
-        # </feature>
-        # <feature !parents>
-        cursor = state.cursor() if state is not None else None
-        for piece in pieces(stream.incremental, self._config, cursor, self._client.now()):
-            async for rows in self._pages(stream, piece.params):
-                records = piece.wanted(as_records(rows))
-                if state is not None:
-                    state.observe(records)
-                yield records
-            # Rows may come in any order: only a piece that was read to its end counts.
-            if state is not None:
-                state.commit()
-        # </feature>
-    # </feature>
-    # <feature !incremental>
-
-    async def read(self, stream: Stream) -> AsyncIterator[list[Record]]:
-        """Yield a stream's records page by page."""
+        self,
+        stream: Stream,
         # <feature parents>
-        read = missing = 0
-        async for partition in self._partitions(stream):
-            read += 1
+        partition: Partition,
+        # </feature>
+        progress: Progress | None,
+    ) -> AsyncIterator[_Batch]:
+        # <feature resumable>
+        position = progress if isinstance(progress, Position) else None
+        # </feature>
+        # <feature incremental>
+        state = progress if isinstance(progress, StreamState) else None
+        cursor = state.cursor(partition) if state is not None else None  # <feature parents>
+        cursor = state.cursor() if state is not None else None  # <feature !parents>
+        for piece in pieces(stream.incremental, self._config, cursor, self._client.now()):
+            pages = self._pages(
+                stream,
+                partition,  # <feature parents>
+                piece.params,
+                position,  # <feature resumable>
+            )
+            async for rows in pages:
+                # <feature parents>
+                yield _Batch(piece.wanted(_labelled(stream, partition, rows)))
+                # </feature>
+                # <feature !parents>
+                yield _Batch(piece.wanted(as_records(rows)))
+                # </feature>
+            # Rows may come in any order: only a piece that was read to its end counts.
+            if state is not None:
+                # <feature parents>
+                yield _Batch([], partial(state.commit, piece.greatest, partition))
+                # </feature>
+                # <feature !parents>
+                yield _Batch([], partial(state.commit, piece.greatest))
+                # </feature>
+        # </feature>
+        # <feature !incremental>
+        pages = self._pages(
+            stream,
+            partition,  # <feature parents>
+            position,  # <feature resumable>
+        )
+        async for rows in pages:
+            yield _Batch(_labelled(stream, partition, rows))  # <feature parents>
+            yield _Batch(as_records(rows))  # <feature !parents>
+        # </feature>
+    # <feature parents>
+
+    async def _side_by_side(
+        self, stream: Stream, progress: Progress | None
+    ) -> AsyncGenerator[_Batch, None]:
+        """Yield what the partitions of a child stream hold, several being read at a time.
+
+        The first failure ends the read, once what came before it was taken.
+        """
+        found: asyncio.Queue[_Batch | Exception | None] = asyncio.Queue(maxsize=1)
+        feeding = asyncio.create_task(self._feed(stream, progress, found))
+        try:
+            while (batch := await found.get()) is not None:
+                if isinstance(batch, Exception):
+                    raise batch
+                yield batch
+        finally:
+            feeding.cancel()
+            await asyncio.wait([feeding])
+
+    async def _feed(
+        self,
+        stream: Stream,
+        progress: Progress | None,
+        found: "asyncio.Queue[_Batch | Exception | None]",
+    ) -> None:
+        """Open one partition after the other, and at last put how it all ended."""
+        ended: Exception | None = None
+        missing: list[Partition] = []
+        read = 0
+
+        async def worker(partition: Partition) -> None:
             try:
-                async for rows in self._pages(stream, partition):
-                    yield _labelled(stream, partition, rows)
+                async for batch in self._read_partition(stream, partition, progress):
+                    lists.found(partition, batch.records)  # <feature parents.recursive>
+                    await found.put(batch)
             except ApiError as error:
                 _pass_over_missing(stream, error)
-                missing += 1
-        _check_missing(stream, read, missing)
-        # </feature>
-        # <feature !parents>
-        async for rows in self._pages(stream):
-            yield as_records(rows)
-        # </feature>
+                missing.append(partition)
+            # <feature parents.recursive>
+            finally:
+                lists.finished()
+            # </feature>
+
+        lists = Tree(stream.parent, self._partitions(stream))  # <feature parents.recursive>
+        lists = self._partitions(stream)  # <feature !parents.recursive>
+        try:
+            async with asyncio.TaskGroup() as workers:
+                async for partition in lists:
+                    read += 1
+                    await self._open.acquire()
+                    # By callback: a task that is cancelled before it begins has no other end.
+                    opened = workers.create_task(worker(partition))
+                    opened.add_done_callback(lambda _: self._open.release())
+            _check_missing(stream, read, len(missing))
+        except ExceptionGroup as failures:
+            ended = failures.exceptions[0]
+        except ApiError as error:
+            ended = error
+        await found.put(ended)
     # </feature>
     # <feature parents>
 
@@ -107,9 +199,12 @@ class StreamReader:
         parent = STREAMS[stream.parent.stream]
         seen: set[str] = set()
         rows_seen = 0
-        async for above in self._partitions(parent):
+        lists = Tree(parent.parent, self._partitions(parent))  # <feature parents.recursive>
+        lists = self._partitions(parent)  # <feature !parents.recursive>
+        async for above in lists:
             try:
                 async for rows in self._all_pages(parent, above):
+                    lists.found(above, rows)  # <feature parents.recursive>
                     for row in as_records(rows):
                         rows_seen += 1
                         partition = _partition_of(stream.parent, row, above)
@@ -120,6 +215,7 @@ class StreamReader:
                         yield partition
             except ApiError as error:
                 _pass_over_missing(parent, error)
+            lists.finished()  # <feature parents.recursive>
         if rows_seen and not seen:
             names = ", ".join(key.parameter for key in stream.parent.keys)
             raise ApiError(
@@ -147,6 +243,9 @@ class StreamReader:
         # </feature>
         # <feature incremental>
         changed: Params,
+        # </feature>
+        # <feature resumable>
+        position: Position | None = None,
         # </feature>
     ) -> AsyncIterator[list[Any]]:
         """Yield the pages of a stream's list as the API gives them."""
@@ -191,7 +290,13 @@ class StreamReader:
             },
             # </feature>
         )
-        return read_pages(self._client, request, stream.paging, lambda body: rows_in(stream, body))
+        return read_pages(
+            self._client,
+            request,
+            stream.paging,
+            lambda body: rows_in(stream, body),
+            position=position,  # <feature resumable>
+        )
     # <feature parameters>
 
     def _parameters(self, stream: Stream, location: Location) -> dict[str, Any]:

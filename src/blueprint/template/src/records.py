@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .errors import ApiError
-from .matrix import rows_of_matrix
+from .matrix import is_empty_table, rows_of_matrix
 from .models import Stream
 
 Record = dict[str, Any]
@@ -42,7 +42,8 @@ def _at(stream: Stream, value: Any, depth: int) -> Iterator[Any]:
         return
     # </feature>
     # <feature shape.table>
-    if _is_empty_table(stream, value, depth):
+    innermost = depth == len(stream.record_path) - 1
+    if stream.shape == "table" and innermost and is_empty_table(value, key):
         return
     # </feature>
     if not isinstance(value, dict) or key not in value:
@@ -50,15 +51,6 @@ def _at(stream: Stream, value: Any, depth: int) -> Iterator[Any]:
     yield from _at(stream, value[key], depth + 1)
 
 
-# <feature shape.table>
-def _is_empty_table(stream: Stream, value: Any, depth: int) -> bool:
-    """Tell a table without any row, whose cells are left out altogether, from a failure."""
-    if stream.shape != "table" or depth != len(stream.record_path) - 1:
-        return False
-    return isinstance(value, dict) and not {stream.record_path[-1], "error", "errors"} & set(value)
-
-
-# </feature>
 def _members(stream: Stream, found: Any) -> list[Any]:
     # <feature shape.single>
     if stream.shape == "single":

@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import ConfigError
 from .models import Incremental, TimeFormat
-from .utils import get_path
+from .progress import Progress
 
 Partition = Mapping[str, Any]
 Comparable = int | float | str
@@ -15,6 +15,8 @@ Comparable = int | float | str
 _MICROSECOND = 1_000_000
 _UNITS = {"unix_milliseconds": 1_000, "unix_seconds": _MICROSECOND}
 DAY = 86_400 * _MICROSECOND
+
+_WRITTEN = ("date_time", "date")
 
 TICKS = {"unix_milliseconds": 1_000, "date": DAY, "integer": 1}
 """The smallest step of a format, where it is not a second, in the unit of `comparable`."""
@@ -29,6 +31,10 @@ def comparable(value: Any, form: TimeFormat) -> Comparable | None:
         return None
     if form == "string":
         return str(value)
+    if form in _WRITTEN and isinstance(value, str):
+        moment = _microseconds(value)
+        if moment is not None:
+            return moment
     try:
         number = float(value) if isinstance(value, str) else value
     except ValueError:
@@ -64,62 +70,68 @@ def formatted(value: Comparable, form: TimeFormat) -> str | int | float:
     return moment.strftime("%Y-%m-%d" if form == "date" else "%Y-%m-%dT%H:%M:%SZ")
 
 
-class StreamState:
+class StreamState(Progress):
     """The greatest cursor that is safely read: of a stream, or of each partition of a child stream."""
 
+    kept = True
+
     def __init__(self, incremental: Incremental, saved: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
         self._incremental = incremental
         self._cursors: dict[str, Any] = {}
+        # <feature parents>
         self._partitions: dict[str, Partition] = {}
-        self._pending: dict[str, Any] = {}
-        self.changed = False
+        self._read: set[str] = set()
+        # </feature>
         self._load(saved or {})
 
     def _load(self, saved: Mapping[str, Any]) -> None:
         name = self._incremental.name
         if name in saved:
-            self._store({}, saved[name])
+            self._store(saved[name])
         # <feature parents>
         for entry in saved.get("states", []):
             try:
-                self._store(entry["partition"], entry["cursor"][name])
+                self._store(entry["cursor"][name], entry["partition"])
             except (TypeError, KeyError):
                 raise ConfigError(f"The state can't be read: no {name} in {entry}.") from None
         # </feature>
 
-    def _store(self, partition: Partition, cursor: Any) -> None:
+    def _store(self, cursor: Any, partition: Partition | None = None) -> None:
         if comparable(cursor, self._incremental.cursor_format) is None:
             raise ConfigError(
                 f"The state can't be read: {cursor!r} is not a cursor of {self._incremental.name}."
             )
         key = _key(partition)
-        self._partitions[key] = partition
+        self._partitions[key] = partition or {}  # <feature parents>
         self._cursors[key] = cursor
 
     def cursor(self, partition: Partition | None = None) -> Any:
         """Return the cursor to read on from, as the API wrote it; `None` at the first read."""
         return self._cursors.get(_key(partition))
 
-    def observe(self, rows: list[dict[str, Any]], partition: Partition | None = None) -> None:
-        """Take note of rows that were read. They count from `commit` on."""
-        form = self._incremental.cursor_format
+    def commit(self, cursor: Any, partition: Partition | None = None) -> None:
+        """Take note that everything up to a cursor was read and written; `None`: there was nothing."""
         key = _key(partition)
-        greatest = self._pending.get(key, self._cursors.get(key))
-        limit = comparable(greatest, form)
-        for row in rows:
-            cursor = get_path(row, self._incremental.cursor_field)
-            value = comparable(cursor, form)
-            if value is not None and (limit is None or value > limit):  # type: ignore[operator]
-                greatest, limit = cursor, value
-        if greatest is not None:
-            self._partitions[key] = partition or {}
-            self._pending[key] = greatest
+        self._read.add(key)  # <feature parents>
+        form = self._incremental.cursor_format
+        reached, value = comparable(self._cursors.get(key), form), comparable(cursor, form)
+        # A state never goes back, whatever an API sends.
+        if value is not None and (reached is None or value > reached):  # type: ignore[operator]
+            self._partitions[key] = partition or {}  # <feature parents>
+            self._cursors[key] = cursor
+            self.changed = True
+    # <feature parents>
 
-    def commit(self) -> None:
-        """Make what was observed the state: everything up to it has been read."""
-        self.changed = self.changed or bool(self._pending)
-        self._cursors |= self._pending
-        self._pending.clear()
+    @property
+    def size(self) -> int:
+        """Return for how many partitions a cursor is kept."""
+        return max(len(self._cursors), 1)
+
+    def finish(self) -> None:
+        """Forget the partitions that a whole read did not meet: their parents are gone."""
+        self._cursors = {key: value for key, value in self._cursors.items() if key in self._read}
+    # </feature>
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as it is saved."""

@@ -66,9 +66,7 @@ class _Steps(Output):
 def read_steps(
     config: Config,
     selections: Sequence[Selection],
-    # <feature incremental>
     states: Mapping[str, Mapping[str, Any]],
-    # </feature>
     **client_options: Any,
 ) -> Iterator[Records | Message]:
     """Yield pages of records and other messages in the order in which they were written.
@@ -82,12 +80,7 @@ def read_steps(
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         output = _Steps()
-        # <feature incremental>
         reading = loop.create_task(connector.sync(list(selections), states, output))
-        # </feature>
-        # <feature !incremental>
-        reading = loop.create_task(connector.sync(list(selections), output))
-        # </feature>
         while not reading.done():
             loop.run_until_complete(_next_step(reading, output))
             yield from output.take()

@@ -5,18 +5,20 @@ It knows nothing of the connector's code: what a request must look like, and how
 """
 
 import json
-from base64 import b64decode
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, unquote_plus
+from urllib.parse import parse_qsl, unquote
 
 import httpx
 
+from tests.mock_sign_in import RefusedError, SignIn, with_made_keys
+
 FIXTURES = Path(__file__).parent / "fixtures"
 API: dict[str, Any] = json.loads((FIXTURES / "api.json").read_text(encoding="utf-8"))
+API["auth"] = [with_made_keys(option) for option in API["auth"]]  # <feature auth.jwt_bearer>
 STREAMS: dict[str, dict[str, Any]] = API["streams"]
 
 LARGEST_PAGE = 2
@@ -67,31 +69,15 @@ class Fault:
     skip: int = 0
 
 
-class RefusedError(Exception):
-    """A request that the API does not accept."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class MockApi(httpx.AsyncBaseTransport):
+class MockApi(SignIn, httpx.AsyncBaseTransport):
     """The API, as a transport for httpx."""
 
     def __init__(self, auth: int = 0) -> None:
+        super().__init__(API["auth"][auth] if API["auth"] else None)
         self.requests: list[httpx.Request] = []
         self.faults: list[Fault] = []
         self.rows = {name: collections(name) for name in STREAMS}
         self.base_url = httpx.URL(API["base_url"])
-        self.auth = API["auth"][auth] if API["auth"] else None
-        # <feature auth.oauth2>
-        self.tokens = 0
-        self.token_lifetime: int | None = 3600
-        self.refresh_token = None
-        self.rotate = False
-        for check in self.auth["checks"] if self.auth else []:
-            self.refresh_token = check.get("refresh_token")
-        # </feature>
         # <feature paging.cursor|paging.next_url|paging.link>
         self.repeat_next = False
         # </feature>
@@ -106,7 +92,7 @@ class MockApi(httpx.AsyncBaseTransport):
     @property
     def lists(self) -> list[httpx.Request]:
         """The requests that were sent to the API itself, not to a token endpoint."""
-        return [request for request in self.requests if not self._is_token(request)]
+        return [request for request in self.requests if not self.is_token(request)]
 
     def fail(self, **fault: Any) -> None:
         """Let the next fitting requests fail."""
@@ -117,7 +103,7 @@ class MockApi(httpx.AsyncBaseTransport):
         await request.aread()
         self.requests.append(request)
         for fault in self.faults:
-            if not self._is_token(request) and unquote(fault.path) in unquote(request.url.path):
+            if not self.is_token(request) and unquote(fault.path) in unquote(request.url.path):
                 if fault.skip > 0:
                     fault.skip -= 1
                     break
@@ -131,19 +117,14 @@ class MockApi(httpx.AsyncBaseTransport):
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer a request without any fault."""
         try:
-            # <feature auth.oauth2>
-            if self._is_token(request):
-                return _response(request, 200, {}, self._token(request))
+            # <feature auth.exchanged>
+            if self.is_token(request):
+                return _response(request, 200, *self.token(request))
             # </feature>
             headers, body = self._list(request)
         except RefusedError as refused:
             return _response(request, refused.status, {}, {"error": str(refused)})
         return _response(request, 200, headers, body)
-
-    def _is_token(self, request: httpx.Request) -> bool:
-        checks = self.auth["checks"] if self.auth else []
-        urls = [check["token_url"] for check in checks if check["in"] == "oauth2"]
-        return str(request.url) in urls
 
     def _list(self, request: httpx.Request) -> tuple[dict[str, str], Any]:
         query = _unique(parse_qsl(request.url.query.decode(), keep_blank_values=True))
@@ -166,25 +147,7 @@ class MockApi(httpx.AsyncBaseTransport):
         for name, value in API["headers"].items():
             if request.headers.get(name) != value:
                 raise RefusedError(406, f"The header {name} is not {value}.")
-        for check in self.auth["checks"] if self.auth else []:
-            if not self._is_authentic(request, query, check):
-                raise RefusedError(401, f"No valid credentials in the {check['in']}.")
-
-    def _is_authentic(
-        self, request: httpx.Request, query: dict[str, Any], check: dict[str, Any]
-    ) -> bool:
-        if check["in"] == "header":
-            return bool(request.headers.get(check["name"]) == check["value"])
-        if check["in"] == "query":
-            return bool(query.get(check["name"]) == check["value"])
-        if check["in"] == "cookie":
-            cookies = request.headers.get("Cookie", "").split("; ")
-            return f"{check['name']}={check['value']}" in cookies
-        # <feature auth.oauth2>
-        if check["in"] == "oauth2":
-            return request.headers.get("Authorization") == f"Bearer access-token-{self.tokens}"
-        # </feature>
-        raise AssertionError(check["in"])
+        self.check_credentials(request, query)
 
     def _is_asked(
         self,
@@ -198,35 +161,6 @@ class MockApi(httpx.AsyncBaseTransport):
             return False
         wanted = collection["query"].items()
         return all(query.get(name) == str(value) for name, value in wanted)
-
-    # <feature auth.oauth2>
-
-    def _token(self, request: httpx.Request) -> dict[str, Any]:
-        assert self.auth is not None
-        check = next(check for check in self.auth["checks"] if check["in"] == "oauth2")
-        form = dict(parse_qsl(request.content.decode()))
-        if check["client_authentication"] == "basic":
-            sent = request.headers.get("Authorization", "").removeprefix("Basic ")
-            client = [unquote_plus(half) for half in b64decode(sent).decode().split(":")]
-        else:
-            client = [form.get("client_id", ""), form.get("client_secret", "")]
-        if client != [check["client_id"], check["client_secret"]]:
-            raise RefusedError(401, "invalid_client")
-        if form.get("grant_type") != check["grant_type"]:
-            raise RefusedError(400, "unsupported_grant_type")
-        if form.get("refresh_token") != self.refresh_token:
-            raise RefusedError(400, "invalid_grant")
-        if form.get("scope") != check["scope"]:
-            raise RefusedError(400, "invalid_scope")
-        self.tokens += 1
-        token: dict[str, Any] = {"access_token": f"access-token-{self.tokens}"}
-        if self.token_lifetime is not None:
-            token["expires_in"] = self.token_lifetime
-        if self.rotate:
-            self.refresh_token = token["refresh_token"] = f"rotated-token-{self.tokens}"
-        return token
-
-    # </feature>
 
     def _page(
         self,

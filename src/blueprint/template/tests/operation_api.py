@@ -88,8 +88,10 @@ class PlayedApi(httpx.AsyncBaseTransport):
         following = start + len(rows)
         more = following < len(self.rows)
         held: Any = rows
-        if self.fixture["is_map"]:
+        if self.fixture["shape"] == "map":
             held = {f"key-{start + at}": row for at, row in enumerate(rows)}
+        if self.fixture["shape"] == "table":
+            held = matrix_of(rows)
         single = self.fixture["limit"] is None
         body = wrap(held, self.fixture["record_path"], single=single)
         headers: dict[str, str] = {}
@@ -134,6 +136,12 @@ class PlayedApi(httpx.AsyncBaseTransport):
     def _sent(self, request: httpx.Request, name: str) -> Any:
         in_body = json.loads(request.content).get(name) if request.content else None
         return request.url.params.get(name, in_body)
+
+
+def matrix_of(rows: list[Any]) -> list[list[Any]]:
+    """Return rows as a table: a list of lists, of which the first names the columns."""
+    names = [name for name in rows[0] if name != "_row"] if rows else []
+    return [names, *([row[name] for name in names] for row in rows)] if rows else []
 
 
 def wrap(rows: Any, path: list[str], *, single: bool) -> Any:

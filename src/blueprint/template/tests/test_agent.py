@@ -109,6 +109,18 @@ def test_without_its_dependency_it_says_what_to_bind() -> None:
         find_connector().bind_deps(colour="x")
 
 
+def test_only_what_must_be_named_is_a_dependency() -> None:
+    @connector(output=OUTPUT)
+    async def find(
+        params: OtherParams, more: str = "more", *, api_key: str, colour: str = "red"
+    ) -> Result:
+        """Find things."""
+        return OUTPUT.build_table_result([{"id": 1, "name": more + colour}], Provenance())
+
+    assert (find.dependencies, find.needs) == (("api_key", "colour"), ("api_key",))
+    assert run(find, api_key=HIDDEN).rows[0]["name"] == "morered"
+
+
 def test_a_dependency_can_be_given_for_one_call() -> None:
     assert run(find_connector(), query="x", limit=1, api_key=HIDDEN).rows[0]["more"] is True
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from src.__main__ import main
 from src.errors import ConfigError, ConnectorError, TransientError
 from tests.conftest import World, config_json, of_type
 from tests.mock_api import API, MockApi
@@ -27,7 +28,13 @@ def test_wrong_credentials_are_refused_at_once(world: World, way: int) -> None:
         wrong = {**API["auth"][way]["credentials"], name: "something-else"}
         with pytest.raises(ConfigError):
             world.check(way, credentials=wrong)
+        # <feature auth.jwt_bearer|auth.hmac>
+        # Nothing can be signed with what is no key at all.
+        assert len(world.api.requests) <= 1
+        # </feature>
+        # <feature !auth.jwt_bearer&!auth.hmac>
         assert len(world.api.requests) == 1
+        # </feature>
         assert world.clock.sleeps == []
 
 
@@ -54,6 +61,23 @@ def test_the_command_answers_an_unusable_configuration(world: World) -> None:
     assert (code, status["status"]) == (0, "FAILED")
     assert "misspelt" in status["message"]
     assert "hidden-value" not in status["message"]
+
+
+@pytest.mark.parametrize("command", [["check"], ["read"], []])
+def test_a_command_without_what_it_needs_is_refused(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(command)
+    assert caught.value.code == 2
+    assert "required" in capsys.readouterr().err
+
+
+def test_what_is_offered_is_told_without_a_configuration(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    assert (main(["spec"]), main(["discover"])) == (0, 0)
+    assert capfdbinary.readouterr().out.count(b"\n") == 2
 
 
 def test_a_missing_permission_is_told_apart(world: World) -> None:

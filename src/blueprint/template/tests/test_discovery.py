@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from src.connector import Connector
+from src.streams import STREAMS as DECLARED
 from tests.mock_api import STREAMS, expected_records
 
 CATALOG: dict[str, dict[str, Any]] = {
@@ -24,11 +25,27 @@ def test_a_stream_says_how_it_is_read(stream: str) -> None:
     incremental = STREAMS[stream]["incremental"]
     if incremental is None:
         assert entry["supported_sync_modes"] == ["full_refresh"]
+        assert "source_defined_cursor" not in entry
     else:
         assert entry["supported_sync_modes"] == ["full_refresh", "incremental"]
         assert entry["default_cursor_field"] == incremental["cursor_field"]
+        assert (entry["source_defined_cursor"], entry["is_resumable"]) == (True, True)
 
 
+# <feature incremental>
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_stream_is_declared_as_the_api_filters_it(stream: str) -> None:
+    declared, known = DECLARED[stream].incremental, STREAMS[stream]["incremental"]
+    assert (declared is None) == (known is None)
+    if declared is not None:
+        assert list(declared.cursor_field) == known["cursor_field"]
+        assert (declared.cursor_format, declared.required) == (
+            known["cursor_format"],
+            known["required"],
+        )
+
+
+# </feature>
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_schema_knows_the_fields_that_are_read(stream: str) -> None:
     schema = CATALOG[stream]["json_schema"]

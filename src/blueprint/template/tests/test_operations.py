@@ -10,7 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from src.agent import Result
-from src.calls import EmptyResultError, OperationError
+from src.agent_text import schema_of
+from src.calls import EmptyResultError, OperationError, answered
+from src.config import Config
 from src.operations import CONNECTORS
 from src.tables import flat_rows, load_pandas
 from tests.operation_api import (
@@ -123,7 +125,37 @@ def test_every_parameter_arrives_where_the_api_expects_it(name: str) -> None:
         expected = [value["key"]] if wire["type"] == "object" else as_sent(value, wire["in"])
         if wire["in"] == "body":
             key, expected = wire["name"], [json.dumps(value)]
+        if "quote" in wire:
+            expected = [f"{wire['quote']}{value}{wire['quote']}"]
         assert sent_values(api.requests[0], wire["in"], key, fixture["path"]) == expected, wire
+
+
+@each([name for name in NAMES if any("quote" in one for one in OPERATIONS[name]["wire"])])
+def test_a_quotation_mark_in_a_quoted_value_is_doubled(name: str) -> None:
+    fixture = OPERATIONS[name]
+    for wire in fixture["wire"]:
+        if "quote" in wire:
+            api, mark = PlayedApi(fixture), wire["quote"]
+            call(api, name, {wire["field"]: f"It{mark}s"})
+            sent = sent_values(api.requests[0], wire["in"], wire["name"], fixture["path"])
+            assert sent == [f"{mark}It{mark}{mark}s{mark}"]
+
+
+@each([name for name in NAMES if OPERATIONS[name]["constants"]])
+def test_what_is_fixed_goes_with_every_request(name: str) -> None:
+    fixture = OPERATIONS[name]
+    api = PlayedApi(fixture)
+    result = call(api, name)
+    for request in api.requests:
+        for fixed in fixture["constants"]:
+            key, value = fixed["name"], fixed["value"]
+            if fixed["in"] == "query" and isinstance(value, dict):
+                sent = {of: sent_values(request, "query", f"{key}[{of}]", "") for of in value}
+                assert sent == {of: as_sent(item, "query") for of, item in value.items()}
+                continue
+            expected = [json.dumps(value)] if fixed["in"] == "body" else as_sent(value, fixed["in"])
+            assert sent_values(request, fixed["in"], key, fixture["path"]) == expected, fixed
+    assert set(result.provenance.params) <= {*fixture["every"], fixture["limit"]}
 
 
 def as_sent(value: Any, place: str) -> list[str]:
@@ -151,6 +183,22 @@ def test_unknown_missing_and_unbounded_parameters_never_reach_the_api(name: str)
         with pytest.raises(ValidationError):
             ask(api, name, params)
     assert api.requests == []
+
+
+@each(NAMES)
+def test_what_the_configuration_answers_need_not_be_given(name: str) -> None:
+    operation, settings = CONNECTORS[name], OPERATIONS[name]["settings"]
+    config = Config.model_validate(CONFIG)
+    known = answered(operation, config)
+    values = {field: getattr(config, key) for field, key in settings.items()}
+    assert known == {field: value for field, value in values.items() if value is not None}
+    schema = schema_of(operation.params, known)
+    assert set(schema.get("required", [])) == {*OPERATIONS[name]["required"]} - {*known}
+    asking = schema_of(operation.params)
+    assert asking == operation.params.model_json_schema()
+    for field in known:
+        told = asking["properties"][field]["description"]
+        assert schema["properties"][field]["description"] == f"{told} Absent: as configured."
 
 
 # -------------------------------------------------------------------------------------- failures
@@ -243,8 +291,9 @@ def test_what_the_api_refuses_names_the_parameters(name: str) -> None:
 def test_a_way_out_of_the_path_is_refused(name: str) -> None:
     fixture = OPERATIONS[name]
     texts = [wire["field"] for wire in fixture["wire"] if wire["in"] == "path"]
+    quoted = [wire["field"] for wire in fixture["wire"] if "quote" in wire]
     for field in texts:
-        if fixture["every"][field] == "text a/b":
+        if fixture["every"][field] == "text a/b" and field not in quoted:
             api = PlayedApi(fixture)
             with pytest.raises(OperationError):
                 call(api, name, {field: ".."})
@@ -254,7 +303,8 @@ def test_a_way_out_of_the_path_is_refused(name: str) -> None:
 @each([name for name in TABLES if OPERATIONS[name]["record_path"]])
 def test_a_failure_answered_with_200_is_no_empty_list(name: str) -> None:
     if OPERATIONS[name]["record_path"][0] != "*":
-        api = PlayedApi(OPERATIONS[name], httpx.Response(200, json={"fault": "no rights"}))
+        body = {"fault": "no rights", "error": 7}
+        api = PlayedApi(OPERATIONS[name], httpx.Response(200, json=body))
         with pytest.raises(OperationError, match="fault"):
             call(api, name)
 

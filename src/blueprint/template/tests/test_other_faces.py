@@ -23,12 +23,7 @@ def steps(world: World, *streams: str) -> list[Records | Message]:
     """Everything that a read in full yields."""
     selections = [Selection(name) for name in streams]
     config = Config.model_validate(config_json())
-    # <feature incremental>
     return list(read_steps(config, selections, {}, **world.options))
-    # </feature>
-    # <feature !incremental>
-    return list(read_steps(config, selections, **world.options))
-    # </feature>
 
 
 def test_optional_packages_are_not_imported() -> None:
@@ -72,12 +67,7 @@ def test_a_failure_is_one_of_the_steps(world: World) -> None:
 def test_leaving_early_ends_the_read(world: World) -> None:
     selections = [Selection(name) for name in STREAMS]
     config = Config.model_validate(config_json())
-    # <feature incremental>
     reading = read_steps(config, selections, {}, **world.options)
-    # </feature>
-    # <feature !incremental>
-    reading = read_steps(config, selections, **world.options)
-    # </feature>
     next(reading)
     reading.close()
     asked = len(world.api.requests)

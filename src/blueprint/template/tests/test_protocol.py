@@ -99,11 +99,11 @@ def test_an_unusable_catalog_fails_the_read(world: World, content: Any) -> None:
     assert (code, message["trace"]["error"]["failure_type"]) == (1, "config_error")
 
 
-# <feature auth.oauth2>
+# <feature auth.exchanged>
 def token_url() -> str:
     """Where the first way to authenticate fetches its token, if it does."""
-    urls = [check["token_url"] for check in API["auth"][0]["checks"] if check["in"] == "oauth2"]
-    return urls[0] if urls else ""
+    urls = [check.get("token_url") for check in API["auth"][0]["checks"]]
+    return next((url for url in urls if url), "")
 
 
 # </feature>
@@ -114,9 +114,9 @@ def served(api: MockApi) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            headers = {name: value for name, value in self.headers.items() if name != "Host"}
+            headers = dict(self.headers.items())
             url = f"{api.base_url.scheme}://{api.base_url.netloc.decode()}{self.path}"
-            # <feature auth.oauth2>
+            # <feature auth.exchanged>
             if self.path == "/made-up-token":
                 url = token_url()
             # </feature>
@@ -152,10 +152,12 @@ def served(api: MockApi) -> Iterator[str]:
 def test_the_program_reads_from_a_real_server(tmp_path: Path) -> None:
     with served(MockApi()) as address:
         content = config_json(base_url=address)
-        # <feature auth.oauth2>
+        # <feature auth.exchanged>
         if token_url():
             token = str(httpx.URL(address).join("/made-up-token"))
-            content["credentials"] = {**content["credentials"], "token_url": token}
+            session = any(check["in"] == "session" for check in API["auth"][0]["checks"])
+            name = "login_url" if session else "token_url"
+            content["credentials"] = {**content["credentials"], name: token}
         # </feature>
         config = tmp_path / "config.json"
         config.write_text(json.dumps(content), encoding="utf-8")

@@ -1,6 +1,7 @@
 """What requests look like on the wire, and where lists end: pages as an API may send them, read one by one."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from src.client import ApiClient
 from src.config import Config
 from src.errors import PagingError
 from src.models import PartitionKey
-from src.paging import MAX_PAGES, Cursor, Offset, PageNumber, Paging, Request, read_pages
+from src.pages import MAX_PAGES, Request, read_pages
+from src.paging import Cursor, Offset, PageNumber, Paging
 from src.state import formatted
 from tests.conftest import World, config_json
 from tests.mock_api import API, STREAMS
@@ -31,7 +33,7 @@ def test_a_redirect_keeps_the_method_and_the_body_unless_it_says_otherwise(world
     assert asyncio.run(send(303)) == [("POST", body), ("GET", b"")]
 
 
-# <feature cursor.body|paging.page|paging.offset&stop.total>
+# <feature paging.any>
 
 
 def read(
@@ -48,6 +50,21 @@ def read(
             return [rows async for rows in read]
 
     return asyncio.run(pages())
+
+
+class Endless(Paging):
+    """A way of paging in which another page always follows."""
+
+    def next(self, page: Any) -> Any:
+        """Ask for the page with the next number."""
+        return replace(self.first(), params={"page": page.number})
+
+
+def test_no_more_pages_are_asked_for_than_a_list_may_have(world: World) -> None:
+    pages = [{"rows": [number]} for number in range(5)]
+    with pytest.raises(PagingError, match="no end after 3 pages"):
+        read(world, Endless(), *pages, most=3)
+    assert [one.url.params.get("page") for one in world.api.lists] == [None, "1", "2"]
 
 
 # </feature>

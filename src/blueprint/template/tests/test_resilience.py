@@ -166,49 +166,53 @@ def test_an_answer_that_says_the_limit_is_reached_is_heeded(world: World) -> Non
 
 
 # </feature>
-# <feature auth.oauth2>
+# <feature auth.exchanged>
 
-OAUTH = [
+EXCHANGED = [
     way
     for way, of in enumerate(API["auth"])
-    if any(check["in"] == "oauth2" for check in of["checks"])
+    if any(check.get("token_url") for check in of["checks"])
 ]
 
 
-def oauth_world(world: World, way: int) -> MockApi:
-    """An API that authenticates by tokens."""
-    world.api = MockApi(way)
-    return world.api
-
-
-@pytest.mark.parametrize("way", OAUTH)
+@pytest.mark.parametrize("way", EXCHANGED)
 def test_a_token_is_fetched_once(world: World, way: int) -> None:
-    api = oauth_world(world, way)
+    world.api = MockApi(way)
     world.read(STREAM, auth=way)
-    assert api.tokens == 1
+    assert world.api.tokens == 1
 
 
-@pytest.mark.parametrize("way", OAUTH)
-def test_a_token_is_renewed_before_it_expires(world: World, way: int) -> None:
-    api = oauth_world(world, way)
-    api.token_lifetime = 100
-    api.fail(status=429, headers={"Retry-After": "55"}, times=1)
-    api.fail(status=429, headers={"Retry-After": "55"}, times=1)
-    assert len(world.read(STREAM, auth=way)) == COUNT
-    assert api.tokens >= 2
-
-
-@pytest.mark.parametrize("way", OAUTH)
+@pytest.mark.parametrize("way", EXCHANGED)
 def test_a_token_that_is_refused_is_renewed_once(world: World, way: int) -> None:
-    api = oauth_world(world, way)
-    api.fail(status=401)
+    world.api = MockApi(way)
+    world.api.fail(status=401)
     assert len(world.read(STREAM, auth=way)) == COUNT
-    assert api.tokens == 2
-    api = oauth_world(world, way)
-    api.fail(status=401, times=99)
+    assert world.api.tokens == 2
+    world.api = MockApi(way)
+    world.api.fail(status=401, times=99)
     with pytest.raises(ConnectorError, match="401"):
         world.read(STREAM, auth=way)
-    assert api.tokens == 2
+    assert world.api.tokens == 2
+
+
+# </feature>
+# <feature auth.expires>
+
+EXPIRING = [
+    way
+    for way in EXCHANGED
+    if not any(check["in"] == "session" for check in API["auth"][way]["checks"])
+]
+
+
+@pytest.mark.parametrize("way", EXPIRING)
+def test_a_token_is_renewed_before_it_expires(world: World, way: int) -> None:
+    world.api = MockApi(way)
+    world.api.token_lifetime = 100
+    world.api.fail(status=429, headers={"Retry-After": "55"}, times=1)
+    world.api.fail(status=429, headers={"Retry-After": "55"}, times=1)
+    assert len(world.read(STREAM, auth=way)) == COUNT
+    assert world.api.tokens >= 2
 
 
 # </feature>
@@ -216,10 +220,10 @@ def test_a_token_that_is_refused_is_renewed_once(world: World, way: int) -> None
 
 
 def test_a_rotated_refresh_token_is_handed_to_the_platform(world: World) -> None:
-    ways = [way for way in OAUTH if "refresh_token" in API["auth"][way]["credentials"]]
-    api = oauth_world(world, ways[0])
-    api.rotate = True
-    api.fail(status=401)
+    ways = [way for way in EXCHANGED if "refresh_token" in API["auth"][way]["credentials"]]
+    world.api = MockApi(ways[0])
+    world.api.rotate = True
+    world.api.fail(status=401)
     code, messages = world.run("read", config=config_json(ways[0]))
     assert code == 0
     kept = of_type(messages, "CONTROL")

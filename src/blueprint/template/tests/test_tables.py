@@ -38,6 +38,14 @@ def test_nested_text_keeps_its_letters_and_absurd_depth_ends() -> None:
     assert "null" in row["deep"]
 
 
+def test_json_is_cut_where_it_is_nested_too_deep_and_not_before() -> None:
+    deep: Any = "end"
+    for _ in range(tables.DEEPEST_JSON):
+        deep = [deep]
+    assert '"end"' in flatten({"deep": deep})["deep"]
+    assert '"end"' not in flatten({"deep": [deep]})["deep"]
+
+
 def test_objects_nested_deeper_than_the_limit_stay_one_cell_of_json() -> None:
     row = flatten({"a": {"b": {"c": {"d": {"e": 1}}}}})
     assert row == {"a.b.c.d": '{"e": 1}'}

@@ -74,7 +74,12 @@ function baseUrlProblem(
 function tokenUrlProblem({ auth }: Blueprint): string | undefined {
   const insecure = auth
     .flatMap((option) => option.parts)
-    .some((part) => 'tokenUrl' in part && !/^https:\/\/[^/@]+(\/|$)/i.test(part.tokenUrl));
+    .flatMap((part) => {
+      if (part.kind === 'session') return [part.loginUrl];
+      return 'tokenUrl' in part && part.tokenUrl !== undefined ? [part.tokenUrl] : [];
+    })
+    // A path below the base URL goes where all requests go.
+    .some((url) => !/^(https:\/\/[^/@]+(\/|$)|\/(?!\/))/i.test(url));
   return insecure ? 'a token URL begins with https://' : undefined;
 }
 

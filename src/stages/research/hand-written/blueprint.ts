@@ -86,7 +86,8 @@ function streamFacts(stream: HandWrittenStream, given: HandWrittenBlueprint): Fa
     ['paging', pagingText(stream.paging)],
     ['schema', `${fields} fields`],
   ];
-  if (parent !== undefined) values.push(['parent', parent.stream]);
+  if (parent !== undefined)
+    values.push(['parent', `${parent.stream}${parent.recursive === undefined ? '' : ', and its own rows'}`]);
   if (incremental !== undefined) values.push(['incremental', incremental.cursorField.join('.')]);
   return values.map(([fact, value]) =>
     factOf(stream.name, fact, value, stream.sources[fact] ?? stream.sources.stream, given.docsUrl),

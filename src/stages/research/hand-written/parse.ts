@@ -83,6 +83,8 @@ function looseEnd({ streams }: HandWrittenBlueprint): LooseEnd | undefined {
     if (isBelowItself(stream.name, byName)) {
       return { message: `${stream.name} is its own ancestor.`, place: `${place}/parent/stream` };
     }
+    const wrong = recursionProblem(stream);
+    if (wrong !== undefined) return { message: wrong, place: `${place}/parent/recursive` };
     const inPath = new Set(pathParameters(stream.path));
     const fills = parent.parameters.some(({ name }) => inPath.has(name));
     if (!fills && inPath.size > 0 && stream.parameters.length === 0) {
@@ -93,6 +95,15 @@ function looseEnd({ streams }: HandWrittenBlueprint): LooseEnd | undefined {
     }
   }
   return undefined;
+}
+
+function recursionProblem({ parent, incremental }: HandWrittenStream): string | undefined {
+  if (parent?.recursive === undefined) return undefined;
+  if (parent.parameters.filter(({ from }) => from.kind === 'record').length !== 1) {
+    return 'exactly one parameter has to come from a row, so that rows of the stream can fill it as well.';
+  }
+  // What changed may stand below what did not, and no filter tells which lists to ask for.
+  return incremental === undefined ? undefined : 'a stream that is read below its own rows is read in full.';
 }
 
 function isBelowItself(name: string, byName: ReadonlyMap<string, HandWrittenStream>): boolean {

@@ -91,7 +91,7 @@ class TestErrors:
 `,
   'README.md': '# source-tides\n',
   // The same packages as any connector's, so that one environment serves all tests.
-  'requirements.txt': requirements(),
+  'requirements.txt': requirements(new Set()),
   'requirements-dev.txt': developmentRequirements(),
   'pyproject.toml': `[build-system]
 requires = ["hatchling>=1.27,<2"]
