@@ -30,7 +30,7 @@ describe('a run with the conformance suite', function () {
   after(() => removeFolder(folder));
 
   it('sends code back to work that its own tests let pass', async () => {
-    const path = join(said(first).connector.dir ?? '', 'src', 'paging.py');
+    const path = join(said(first).connector.dir ?? '', 'src', 'pages.py');
     const right = await readFile(path, 'utf8');
     assert.ok(right.includes(PAGE_READ));
     await writeFile(path, right.replace(PAGE_READ, PAGE_READ + LATE_PAGES_DROPPED));
