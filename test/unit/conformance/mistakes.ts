@@ -52,11 +52,19 @@ const SHARED: Readonly<Record<string, string>> = {
   'plain-text-on-standard-output': 'only-messages-are-printed',
   'more-under-way-than-configured': 'requests-at-once-are-bounded',
   'wait-holds-for-one-only': 'a-wait-holds-for-all-at-once',
+  'no-more-not-heeded': 'no-more-is-heeded',
+  'total-of-the-page-is-the-whole': 'a-total-of-the-page-ends-nothing',
+  'retry-after-in-the-body-ignored': 'a-wait-in-the-body-is-obeyed',
+  'gap-between-windows': 'windows-leave-no-gap',
   // Found by checks that look for something else, too.
   'filter-on-the-first-page-only': 'the-filter-is-sent',
   'password-in-base64-shown': 'secrets-are-nowhere',
   'numbers-compared-as-text': 'a-second-read-brings-news-only',
   'quote-not-doubled': 'every-row-once',
+  'rotated-token-shown': 'secrets-are-nowhere',
+  'time-zone-ignored': 'zones-are-told-apart',
+  'milliseconds-sent-as-seconds': 'the-start-date-bounds-the-read',
+  'times-in-seconds': 'only-messages-are-printed',
 };
 
 function shared([name, check]: readonly [string, string]): Mistake {

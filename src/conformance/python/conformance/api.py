@@ -44,6 +44,10 @@ class ConformanceApi:
         self.leads_in_circles = False
         #: Says which page is asked for to nobody: always the first one comes.
         self.ignores_page = False
+        #: Names a next page after the last one too, although it says that no more follow.
+        self.names_beyond = False
+        #: Tells as total what the page holds, on its first page, as careless servers do.
+        self.counts_page_only = False
         #: Named as host of the next page, instead of its own.
         self.next_host: str | None = None
         #: Called before an answer is sent, with the number of requests so far.
@@ -133,7 +137,7 @@ class ConformanceApi:
         fault = self._fault(stream.name, start // size)
         if fault is not None:
             self.served.append(Served(request, self.now(), fault.status, stream.name, number))
-            return fault.answer(request)
+            return fault.answer(request, self.gate.given)
         end = min(start + size, len(rows))
         following = end if end < len(rows) else None
         if self.leads_in_circles:
@@ -148,6 +152,8 @@ class ConformanceApi:
             following=following,
             relative=self.next_host is None,
             hides=self.hides,
+            total=end if self.counts_page_only and start == 0 else len(rows),
+            beyond=end if self.names_beyond else None,
         )
         self.served.append(
             Served(

@@ -24,7 +24,9 @@ def cursor_at(form: str, days: float, like: Any, step: int) -> Any:
         return f"v{step:06d}"
     if form == "date":
         return moment.strftime("%Y-%m-%d")
-    return seconds if isinstance(like, (int, float)) else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(like, (int, float)):
+        return seconds
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _typed(number: int, like: Any) -> Any:

@@ -1,7 +1,7 @@
 """Requests and answers as the suite's server sees them, and what may go wrong instead of an answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -82,9 +82,13 @@ class Fault:
     #: A redirect to the same address, with one more parameter.
     moves: bool = False
 
-    def answer(self, request: Request | None = None) -> Answer:
-        """Return what is sent in answer to a request."""
-        content = _echo(request, self.body) if self.echoes and request is not None else self.body
+    def answer(self, request: Request | None = None, known: Sequence[str] = ()) -> Answer:
+        """Return what is sent in answer to a request; an echo shows what else is known of the sender, too."""
+        content = (
+            _echo(request, [*known, self.body])
+            if self.echoes and request is not None
+            else self.body
+        )
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         headers = {"Content-Type": "application/json", **self.headers}
         if self.moves and request is not None:
@@ -106,12 +110,12 @@ _PLAIN_HEADERS = frozenset(
 )
 
 
-def _echo(request: Request, body: Any) -> bytes:
+def _echo(request: Request, shown: Sequence[Any]) -> bytes:
     """Return a body that shows what was sent; what may be secret comes first, as excerpts are short."""
     sent = {name: value for name, value in request.headers.items() if name not in _PLAIN_HEADERS}
-    shown = json.dumps({"sent": sent, "to": request.url, "more": None}).encode()
+    *known, body = shown
     more = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return shown.replace(b"null", more)
+    return json.dumps({"known": known[-2:], "sent": sent, "to": request.url}).encode() + more
 
 
 @dataclass(frozen=True)

@@ -235,29 +235,6 @@ def _null_cursor(subject: Subject) -> Iterator[Problem]:
         )
 
 
-def _filter_sent(subject: Subject) -> Iterator[Problem]:
-    fit = [
-        (s, by) for s, by in incremental_streams(description_of(subject)) if by.param is not None
-    ]
-    if not fit:
-        raise NotApplicable("The API can't filter by any cursor.")
-    for stream, by in fit:
-        name, world = stream.name, World(subject)
-        state = last_state(read_on(world, name), name)
-        known = {number for number, one in enumerate(world.api.rows[name]) if one.rows}
-        append_rows(stream, by, world.api.rows[name], ahead=1)
-        before = len(world.api.served)
-        # Several pages of news: each of them is asked for with the filter.
-        world.api.page_size = 1
-        read_on(world, name, state)
-        for one in world.api.served[before:]:
-            asked = one.start is not None and one.stream == name and one.collection in known
-            if asked and one.window[0] is None:
-                page = "the second read" if one.start == 0 else "a later page of it"
-                yield Problem(f"{name}: {page} does not ask for changes only.")
-                break
-
-
 def _full_refresh(subject: Subject) -> Iterator[Problem]:
     for stream, _ in incremental_streams(description_of(subject)):
         name, world = stream.name, World(subject)
@@ -298,11 +275,6 @@ CHECKS: list[Check] = [
             "rows-without-cursor-are-kept",
             "A row without cursor is kept and ends nothing.",
             _null_cursor,
-        ),
-        (
-            "the-filter-is-sent",
-            "Where the API can filter, it is asked for changes only.",
-            _filter_sent,
         ),
         (
             "full-refresh-ignores-the-state",

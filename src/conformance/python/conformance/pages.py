@@ -88,10 +88,12 @@ def answer_with(
     following: int | None,
     relative: bool,
     hides: Callable[[Any], bool] | None = None,
+    total: int | None = None,
+    beyond: int | None = None,
 ) -> tuple[dict[str, str], bytes]:
     """Return headers and body of a page. `following` is the row that the next page begins with, None at the end.
 
-    With `relative` every other address of a next page is relative to the page that it stands on.
+    `total` is what is told as number of all rows, `beyond` what is named as next page where none follows. With `relative` every other address of a next page is relative to the page that it stands on.
     """
     relative = relative and start % (2 * size) == 0
     paging = stream.paging
@@ -106,11 +108,12 @@ def answer_with(
         if paging.has_more_path is not None:
             put(body, paging.has_more_path, following is not None)
         if paging.total_path is not None:
-            put(body, paging.total_path, len(rows))
+            put(body, paging.total_path, len(rows) if total is None else total)
         if paging.total_pages_path is not None:
             put(body, paging.total_pages_path, -(-len(rows) // size))
         if paging.next_path is not None:
-            put(body, paging.next_path, _next(paging, request, following, relative=relative))
+            named = beyond if following is None else following
+            put(body, paging.next_path, _next(paging, request, named, relative=relative))
     return headers, json.dumps(body).encode()
 
 

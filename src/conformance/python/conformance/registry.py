@@ -8,8 +8,10 @@ from .model import Check
 _DATA_FACE = (
     "connection",
     "reading",
+    "words",
     "children",
     "incremental",
+    "filters",
     "settings",
     "resuming",
     "failures",

@@ -63,6 +63,7 @@ def _nowhere(subject: Subject) -> Iterator[Problem]:
             for what, fault in _SITUATIONS:
                 world = World(subject, way=way)
                 secrets = description.secrets(way)
+                world.api.gate.rotates = world.api.gate.refresh_token is not None
                 if fault is not None:
                     echo = {"you sent": secrets}
                     body: Any = (

@@ -8,6 +8,7 @@ from .comparing import differences, succeeded
 from .connection import specification
 from .cursors import DAY
 from .description import Description, Incremental, Stream, description_of
+from .filters import asks_too_much
 from .incremental import incremental_streams, last_state, not_lowered, read_on
 from .model import Check, NotApplicable, Problem, Subject
 from .rows import Collection, cursor_of, records_in
@@ -69,6 +70,7 @@ def _start_date(subject: Subject) -> Iterator[Problem]:
         run = read_on(world, name, config=description.configuration(start_date=date))
         yield from succeeded(f"{name}: the read from the start date {date}", run)
         wanted = _since(stream, by, world.api.rows[name], moment)
+        yield from _filters(world, stream, by, moment)
         what = f"{name} from the start date {date}"
         if not _whole_chain_matters(description, stream):
             yield from differences(what, run.records(name), wanted)
@@ -76,6 +78,19 @@ def _start_date(subject: Subject) -> Iterator[Problem]:
         older = [one for one in run.records(name) if at(by, cursor_of(stream, one)) < moment]
         if older:
             yield Problem(f"{what}: {len(older)} older records came.")
+
+
+def _filters(
+    world: World, stream: Stream, by: Incremental, moment: float, start: int = 0
+) -> Iterator[Problem]:
+    """Yield where the API was asked for more than the setting wants."""
+    for one in world.api.served[start:]:
+        if one.stream == stream.name and asks_too_much(by, one.window[0], moment):
+            yield Problem(
+                f"{stream.name}: asked for what changed since {one.window[0]!r}, though only what is newer than "
+                f"{datetime.fromtimestamp(moment, tz=UTC):%Y-%m-%dT%H:%M:%SZ} is wanted."
+            )
+            return
 
 
 def _days_back(moments: list[float]) -> int:
@@ -96,8 +111,10 @@ def _look_back(subject: Subject) -> Iterator[Problem]:
             continue
         looked = True
         days = _days_back(moments)
+        before = len(world.api.served)
         second = read_on(world, name, state, config=description.configuration(lookback_days=days))
         yield from succeeded(f"{name}: the read that looks {days} days back", second)
+        yield from _filters(world, stream, by, moments[-1] - days * DAY, before)
         yield from differences(
             f"{name}, a second read that looks {days} days back",
             second.records(name),
