@@ -21,6 +21,7 @@ const SETTINGS = {
   'git.openRepositoryInParentFolders': 'never',
   // Each run in these tests would take half a minute longer.
   'sourcewright.limits.mutants': 0,
+  'sourcewright.limits.conformance': false,
 };
 
 /**

@@ -49,3 +49,24 @@ export const ConformanceReport = z.object({
   checks: z.array(CheckOutcome),
 });
 export type ConformanceReport = z.infer<typeof ConformanceReport>;
+
+/** A check that a connector fails, as a test report keeps it. */
+export const FailedCheck = CheckOutcome.pick({ id: true, title: true }).extend({
+  /** Without notes; at most the first few. */
+  problems: z.array(ConformanceProblem.omit({ note: true })),
+});
+export type FailedCheck = z.infer<typeof FailedCheck>;
+
+/** What the suite made of a connector whose own tests pass, in short. */
+export const Conformance = z.object({
+  /** Why nothing or less than everything can be said; null where all went well. */
+  note: z.string().nullable(),
+  passed: z.number().int().nonnegative(),
+  failed: z.number().int().nonnegative(),
+  notApplicable: z.number().int().nonnegative(),
+  /** Checks that failed themselves: they say nothing of the connector. */
+  broken: z.number().int().nonnegative(),
+  seconds: z.number().nonnegative(),
+  failures: z.array(FailedCheck),
+});
+export type Conformance = z.infer<typeof Conformance>;

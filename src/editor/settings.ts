@@ -45,6 +45,7 @@ export function readSettings(folder: WorkspaceFolder): Settings {
       reviewCycles: count('reviewCycles', 2),
       reResearch: count('reResearch', 1),
       mutants: Math.min(count('mutants', 30), 500),
+      conformance: configuration.get<boolean>('limits.conformance', true),
     },
   };
 }

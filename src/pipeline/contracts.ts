@@ -3,6 +3,7 @@
  * written to a run's folder, and every message that crosses a layer, has its schema here; nothing here does I/O.
  */
 import { z } from 'zod';
+import { Conformance } from '../conformance/contracts.ts';
 import { Blueprint, FactName } from '../blueprint/schema.ts';
 import type { SourcewrightError } from '../errors.ts';
 
@@ -55,6 +56,8 @@ export const Limits = z.object({
   reResearch: z.number().int().min(0).default(1),
   /** Mistakes that are planted into the code to judge tests that pass; absent or 0 = none. */
   mutants: z.number().int().min(0).max(500).optional(),
+  /** Hold the conformance suite against a connector whose tests pass; absent = no. */
+  conformance: z.boolean().optional(),
 });
 export type Limits = z.infer<typeof Limits>;
 
@@ -305,6 +308,8 @@ export const TestReport = z.object({
   integrity: z.array(Finding),
   /** Absent where the tests did not pass, or none was asked for. */
   mutation: Mutation.optional(),
+  /** Absent where the tests did not pass, or it was not asked for. */
+  conformance: Conformance.optional(),
 });
 export type TestReport = z.infer<typeof TestReport>;
 
@@ -319,6 +324,8 @@ export const TestResult = z.object({
   failing: z.array(z.string()),
   /** Percentage of planted mistakes that the tests noticed; absent where none was planted. */
   killRate: z.number().nullable().optional(),
+  /** How many checks of the conformance suite passed and failed; absent where it did not run. */
+  conformance: Conformance.pick({ passed: true, failed: true }).optional(),
 });
 export type TestResult = z.infer<typeof TestResult>;
 

@@ -94,6 +94,8 @@ function wasUseless(before: TestEvidence, after: TestEvidence, fixChanged: numbe
 export function failingText(test: TestEvidence | null): string {
   if (test === null) return 'The tests do not pass';
   const failing = test.result.failed + test.result.errors;
+  const { passed = 0, failed = 0 } = test.result.conformance ?? {};
+  if (failing === 0 && failed > 0) return `${failed} of ${passed + failed} conformance checks fail`;
   return failing === 0 ? 'The tests could not be read' : `${failing} of ${test.result.total} tests fail`;
 }
 

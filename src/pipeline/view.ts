@@ -80,7 +80,14 @@ function testNote(result: StageResult<'test'>): string {
   const skipped = result.skipped === 0 ? '' : `, ${result.skipped} skipped`;
   const noticed = result.killRate ?? undefined;
   const kills = noticed === undefined ? '' : `, ${Math.round(noticed)}% of planted mistakes noticed`;
-  return `${plural(result.passed, 'test')} passed${skipped}${coverage}${kills}`;
+  return `${plural(result.passed, 'test')} passed${skipped}${coverage}${conformanceNote(result)}${kills}`;
+}
+
+function conformanceNote({ conformance }: StageResult<'test'>): string {
+  if (conformance === undefined || conformance.passed + conformance.failed === 0) return '';
+  const all = conformance.passed + conformance.failed;
+  if (conformance.failed > 0) return `, ${conformance.failed} of ${all} conformance checks failed`;
+  return `, ${all} conformance checks passed`;
 }
 
 const VERDICTS: Record<StageResult<'diagnose'>['verdict'], string> = {

@@ -113,6 +113,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .option('--auto', 'approve every gate')
     .option('--approve <gate>', 'approve this gate in advance; may be given again', collect)
     .option('--mutants <n>', 'mistakes to plant into the code to judge its tests; 0 = none (default: 30)')
+    .option('--no-conformance', 'do not hold the conformance suite against the connector once its tests pass')
     .option('--probe', 'ask the API itself a few GET requests to confirm what was found')
     .addOption(credentials())
     .addOption(workspace())

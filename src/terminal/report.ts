@@ -72,6 +72,10 @@ function testNumbers({ tests }: RunSummary): string {
   if (tests.errors > 0) parts.push(count(tests.errors, 'error'));
   if (tests.skipped > 0) parts.push(`${tests.skipped} skipped`);
   if (tests.coverage !== null) parts.push(`${Math.round(tests.coverage)}% of the lines ran`);
+  if (tests.conformance !== undefined) {
+    const { passed, failed } = tests.conformance;
+    parts.push(`${passed} of ${passed + failed} conformance checks passed`);
+  }
   if (tests.killRate != null) parts.push(`${Math.round(tests.killRate)}% of planted mistakes noticed`);
   return parts.join(', ');
 }

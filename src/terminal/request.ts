@@ -26,6 +26,8 @@ export interface GenerateOptions extends AgentWords {
   /** The source is a page of documentation. */
   readonly docs?: boolean;
   readonly mutants?: string;
+  /** False with `--no-conformance`. */
+  readonly conformance?: boolean;
 }
 
 /** @throws SourcewrightError `input` for a source or an option that can't be used. */
@@ -65,8 +67,10 @@ export async function requestFrom(
   };
 }
 
-function limitsFrom({ mutants = String(DEFAULT_MUTANTS) }: GenerateOptions): Limits {
-  const limits = /^\d{1,3}$/.test(mutants) ? Limits.safeParse({ mutants: Number(mutants) }) : undefined;
+function limitsFrom({ mutants = String(DEFAULT_MUTANTS), conformance = true }: GenerateOptions): Limits {
+  const limits = /^\d{1,3}$/.test(mutants)
+    ? Limits.safeParse({ mutants: Number(mutants), conformance })
+    : undefined;
   if (limits?.success === true) return limits.data;
   throw new SourcewrightError('input', `--mutants takes a whole number from 0 to 500, not "${mutants}".`, {
     where: '--mutants',

@@ -50,6 +50,8 @@ export interface RunSummary {
     readonly coverage: number | null;
     /** Percentage of planted mistakes that the tests noticed; absent where none was planted. */
     readonly killRate?: number | null;
+    /** Checks of the conformance suite; absent where it did not run. */
+    readonly conformance?: { readonly passed: number; readonly failed: number };
   };
   readonly review: { readonly findings: readonly FindingSummary[]; readonly open: number };
   readonly publication: {
@@ -162,7 +164,11 @@ export function withAnswers(review: Review | undefined): FindingSummary[] {
 function numbersOf(report: TestReport): RunSummary['tests'] {
   const { total, passed, failed, errors, skipped, coverage, mutation } = report;
   const rate = mutation === undefined ? {} : { killRate: mutation.killRate };
-  return { total, passed, failed, errors, skipped, coverage, ...rate };
+  const checks =
+    report.conformance === undefined
+      ? {}
+      : { conformance: { passed: report.conformance.passed, failed: report.conformance.failed } };
+  return { total, passed, failed, errors, skipped, coverage, ...rate, ...checks };
 }
 
 function placesOf(publication: Publication): RunSummary['publication'] {

@@ -26,16 +26,20 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Planted mistakes take a while and are no subject here: who wants them names their number. */
-function withoutMutants(words: readonly string[]): readonly string[] {
-  return words[0] === 'generate' && !words.includes('--mutants') ? [...words, '--mutants', '0'] : words;
+/**
+ * Planted mistakes and the conformance suite take a while and are no subject here: who wants them names the number of
+ * mistakes, and has both then.
+ */
+function withoutJudges(words: readonly string[]): readonly string[] {
+  if (words[0] !== 'generate' || words.includes('--mutants')) return words;
+  return [...words, '--mutants', '0', '--no-conformance'];
 }
 
 /** No terminal, no standard input: as in CI. */
 export function sourcewright(words: readonly string[], options: RunOptions): Promise<Outcome> {
   const started = performance.now();
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [program, ...withoutMutants(words)], {
+    const child = spawn(process.execPath, [program, ...withoutJudges(words)], {
       cwd: options.cwd,
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

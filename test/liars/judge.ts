@@ -2,19 +2,24 @@
  * Plants every defect into its connector and lets three judges look for it: the tests that the connector comes with, our
  * conformance suite, and airbyte-cdk's standard tests. Prints which of them noticed what.
  *
- *     npm run liars -- [--only ID]… [--kind KIND]… [--without-peers] [--json FILE]
+ *     npm run liars -- [--only ID]… [--kind KIND]… [--without-peers] [--json FILE] [--markdown FILE]
+ *     npm run liars -- --from FILE… --markdown FILE
+ *
+ * The second form judges nothing: it writes the page from what earlier runs put into their `--json` files, where a defect stands in several the last one counts.
  *
  * Exits with 1 where the connector's own tests or our suite let a defect live.
  */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import { mutants } from '../python/mutants.ts';
 import { airbyteEnvironment, airbyteTests } from './airbyte.ts';
 import { conformanceSuite } from './conformance.ts';
 import { blueprints, cache, connectorDir, environment, writeConnector } from './connectors.ts';
 import { plant, type Defect } from './defect.ts';
 import { generatedTests, type Verdict } from './generated-tests.ts';
+import { markdown, rowsOf } from './markdown.ts';
 import { each } from './process.ts';
 
 const JUDGES = ['generated tests', 'conformance', 'airbyte-cdk'] as const;
@@ -100,6 +105,11 @@ function printRow({ defect, verdicts }: Row): void {
   }
 }
 
+async function writePage(from: readonly string[], to: string): Promise<void> {
+  const options = { ...(await resolveConfig(to)), parser: 'markdown' };
+  await writeFile(to, await format(markdown(await rowsOf(from)), options));
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -107,8 +117,14 @@ async function main(): Promise<number> {
       kind: { type: 'string', multiple: true, default: [] },
       'without-peers': { type: 'boolean', default: false },
       json: { type: 'string' },
+      markdown: { type: 'string' },
+      from: { type: 'string', multiple: true, default: [] },
     },
   });
+  if (values.from.length > 0) {
+    await writePage(values.from, values.markdown ?? '');
+    return 0;
+  }
   const unknown = values.only.filter((name) => !mutants.some((one) => one.name === name));
   const chosen = mutants.filter(
     ({ name, kind }) =>
@@ -140,7 +156,9 @@ async function main(): Promise<number> {
   print(
     `${String(rows.length)} defects. ${JUDGES.map((judge) => `${judge}: ${String(killed(judge))} of ${String(asked(judge))} killed`).join('; ')}.`,
   );
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 1)}\n`);
+  const json = values.json ?? (values.markdown === undefined ? undefined : join(cache, 'liars.json'));
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(rows, null, 1)}\n`);
+  if (json !== undefined && values.markdown !== undefined) await writePage([json], values.markdown);
   return STRICT.every((judge) => killed(judge) === rows.length) ? 0 : 1;
 }
 

@@ -1,4 +1,5 @@
 /** The artifacts that programs read, as Markdown for people. Pure: text in, text out; no text of others becomes markup. */
+import type { Conformance } from '../../conformance/contracts.ts';
 import {
   DiagnoseResult,
   type Mutation,
@@ -52,6 +53,7 @@ function testReport(report: TestReport): string[] {
   const bad = report.cases.filter(({ outcome }) => outcome === 'failed' || outcome === 'error');
   if (bad.length > 0) lines.push('## What failed', '', ...bad.flatMap(failedCase));
   lines.push(...findings('Integrity', report.integrity));
+  if (report.conformance !== undefined) lines.push(...conformanceChecks(report.conformance));
   if (report.mutation !== undefined) lines.push(...plantedMistakes(report.mutation));
   lines.push('## All tests', '');
   lines.push(
@@ -62,6 +64,32 @@ function testReport(report: TestReport): string[] {
   );
   lines.push(`Ran ${code(report.command.join(' '), 600)} with Python ${plain(report.python)}.`);
   return lines;
+}
+
+function conformanceChecks(conformance: Conformance): string[] {
+  const { note, passed, failed, notApplicable, broken, failures } = conformance;
+  return [
+    '## Conformance suite',
+    '',
+    ...(note === null ? [] : [`${plain(note, 600)}.`, '']),
+    ...table(
+      ['passed', 'failed', 'not applicable', 'could not be run', 'time'],
+      [[...[passed, failed, notApplicable, broken].map(String), `${conformance.seconds.toFixed(1)} s`]],
+    ),
+    ...failures.flatMap(({ id, title, problems }) => [
+      `### ${code(id)}`,
+      '',
+      plain(title, 600),
+      '',
+      ...table(
+        ['what was seen', 'where'],
+        problems.map(({ message, file, line }) => [
+          plain(message, 600),
+          file === null ? '' : code(line === null ? file : `${file}:${line}`),
+        ]),
+      ),
+    ]),
+  ];
 }
 
 function plantedMistakes(mutation: Mutation): string[] {

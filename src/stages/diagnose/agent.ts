@@ -65,6 +65,8 @@ async function onFailure(
   const failure = await judgeByRules(d, context, report);
   // What the machine lacks no model can tell better than the error does.
   if (failure.hint.evidence.every((entry) => entry.fault === 'environment')) return failure.hint;
+  // The tests pass, and a check that fails speaks against the code alone.
+  if ((report.conformance?.failed ?? 0) > 0) return failure.hint;
   const shown = shownTests(failure);
   context.progress(`Asking whose fault it is (${shown.length} failing tests shown).`);
   const outcome = await runtime.run({

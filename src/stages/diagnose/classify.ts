@@ -1,5 +1,6 @@
 /** Whose fault is a failing test? Read from its traceback: the deepest frame of the connector, and what was raised. */
 import type { DiagnoseResult, TestCase } from '../../pipeline/contracts.ts';
+import { isConformance } from '../failing-cases.ts';
 
 type Evidence = DiagnoseResult['evidence'][number];
 export type Fault = Evidence['fault'];
@@ -134,6 +135,7 @@ function changedSide(changed: ChangedSides, frames: readonly Frame[], otherwise:
 
 /** The fault behind one failing test. */
 export function classify(entry: TestCase, changed: ChangedSides): Verdict {
+  if (isConformance(entry)) return { fault: 'code', because: entry.message ?? entry.id };
   const text = raisedText(entry);
   const all = `${text}\n${entry.details ?? ''}`;
   const frames = ownFrames(entry.details ?? '');

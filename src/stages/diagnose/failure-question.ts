@@ -12,9 +12,10 @@ import { scanText } from '../../workspace/secrets.ts';
 import { readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { blueprintSummary, listed } from '../review/blueprint-summary.ts';
+import { failingCases } from '../failing-cases.ts';
 import { handWritten, nameOf } from '../hand-written.ts';
 import type { ChangedSides } from './classify.ts';
-import { failingCases, UNNAMED_CURE, WHOLE_SUITE, WORDS } from './judge.ts';
+import { UNNAMED_CURE, WHOLE_SUITE, WORDS } from './judge.ts';
 import { lastVerdict } from './memory.ts';
 import { failureWords } from './steady.ts';
 

@@ -4,7 +4,6 @@ import {
   type DiagnoseResult,
   type Finding,
   type StageContext,
-  type TestCase,
   TestReport,
 } from '../../pipeline/contracts.ts';
 import { SourcewrightError } from '../../errors.ts';
@@ -13,6 +12,7 @@ import { runTool, type ToolResult } from '../../python/tools.ts';
 import { hashFile, sha256 } from '../../workspace/files.ts';
 import { generatedFiles, connectorEnvironment, helperScript } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
+import { counted, failingCases } from '../failing-cases.ts';
 import { finishFindings } from '../findings.ts';
 import { survivorWords } from './survivors.ts';
 import { type ChangedSides, classify, classifyOutput, type Fault, overall } from './classify.ts';
@@ -105,14 +105,10 @@ export const WORDS: Readonly<Record<Fault, string>> = {
 
 export const UNNAMED_CURE = 'Correct what the explanation names, then resume.';
 
-/** The cases that speak against the connector. */
-export function failingCases(report: TestReport): TestCase[] {
-  return report.cases.filter((entry) => entry.outcome === 'failed' || entry.outcome === 'error');
-}
-
 /** Whose fault the failing tests of a usable report are. */
 export function judgeFailure(report: TestReport, changed: ChangedSides): DiagnoseResult {
   const failing = failingCases(report);
+  const { what, of } = counted(report);
   const judged = failing.map((entry) => ({ entry, verdict: classify(entry, changed) }));
   const verdict = overall(
     judged.map((one) => one.verdict),
@@ -124,7 +120,7 @@ export function judgeFailure(report: TestReport, changed: ChangedSides): Diagnos
   const cure = decisive.find((one) => one.verdict.cure !== undefined)?.verdict.cure;
   return {
     verdict,
-    explanation: `${WORDS[verdict]} in ${decisive.length} of ${failing.length} failing tests (of ${report.total}): ${reasons.slice(0, 3).join('; ')}${more}.`,
+    explanation: `${WORDS[verdict]} in ${decisive.length} of ${failing.length} failing ${what} (of ${of}): ${reasons.slice(0, 3).join('; ')}${more}.`,
     ...(verdict === 'environment' ? { cure: cure ?? UNNAMED_CURE } : {}),
     evidence: judged.map(({ entry, verdict: one }) => ({
       test: entry.id,

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { DiagnoseResult, StageContext, TestReport } from '../../pipeline/contracts.ts';
-import { failingCases } from './judge.ts';
+import { failingCases } from '../failing-cases.ts';
 
 /** What is weak about tests that pass. */
 export const WeakTest = z.strictObject({

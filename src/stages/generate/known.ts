@@ -13,6 +13,7 @@ import {
 import { generatedFiles, readBrief } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { failureWords, steadyText } from '../diagnose/steady.ts';
+import { counted, failingCases } from '../failing-cases.ts';
 import { blueprintSummary } from '../review/blueprint-summary.ts';
 
 const MAX_FAILING = 15;
@@ -95,10 +96,6 @@ export function findingWords(finding: Finding): string {
   return `${severity} ${rule} at ${range.file}:${lines}: ${message}`;
 }
 
-function failingCases(report: TestReport): TestCase[] {
-  return report.cases.filter((entry) => entry.outcome === 'failed' || entry.outcome === 'error');
-}
-
 /** A few tests instead of all: one of each message before a second of any. */
 function chosen(cases: readonly TestCase[]): TestCase[] {
   const seen = new Map<string, number>();
@@ -121,13 +118,14 @@ function caseText(entry: TestCase, dir: string): string {
 function failingText(report: TestReport, dir: string): string {
   if (report.verdict === 'unusable') return `The run gave no usable result: ${report.reason ?? 'unknown'}.`;
   const cases = failingCases(report);
+  const { what, of } = counted(report);
   const shown = chosen(cases);
   const ids = new Set(shown.map((entry) => entry.id));
   const rest = [...new Set(cases.map((entry) => entry.id))].filter((id) => !ids.has(id));
   const named = rest.slice(0, MAX_NAMED).map((id) => `- ${id}`);
   if (rest.length > named.length) named.push(`- … and ${rest.length - named.length} more`);
   return [
-    `${cases.length} of ${report.total} tests fail.`,
+    `${cases.length} of ${of} ${what} fail.`,
     ...shown.map((entry) => caseText(entry, dir)),
     ...(named.length === 0 ? [] : [`Failing as well:\n${named.join('\n')}`]),
   ].join('\n\n');

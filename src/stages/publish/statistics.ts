@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Conformance } from '../../conformance/contracts.ts';
 import { type Mutation, type StageContext, TestReport, Usage } from '../../pipeline/contracts.ts';
 import { nodeFiles } from '../../store/files.ts';
 import { writeInside } from '../../workspace/files.ts';
@@ -36,7 +37,7 @@ export interface Evidence {
   readonly sizes: Sizes;
   /** Of the clean copy: exactly what goes out. */
   readonly report: TestReport;
-  /** Of the stage test, if it ran the same code and tests: it has times and planted mistakes. */
+  /** Of the stage test, if it ran the same code and tests: it has times, planted mistakes and conformance. */
   readonly tested: TestReport | undefined;
   readonly spent: Spent;
 }
@@ -58,6 +59,13 @@ function noticed(mutation: Mutation | undefined): string {
   const found = mutation.killed + mutation.timedOut;
   const left = mutation.notRun === 0 ? '' : `; ${mutation.notRun} not tried for lack of time`;
   return `${mutation.killRate}% (${found} of ${found + mutation.survived}, a sample of ${mutation.candidates} places${left})`;
+}
+
+function conforms(conformance: Conformance | undefined): string {
+  if (conformance === undefined || conformance.passed + conformance.failed === 0) return NOT_MEASURED;
+  const { passed, failed, notApplicable, broken } = conformance;
+  const unsaid = broken === 0 ? '' : `, ${broken} could not be run`;
+  return `${passed} of ${passed + failed} passed, ${notApplicable} do not apply${unsaid}`;
 }
 
 function outcome({ total, passed, failed, errors, skipped }: TestReport): string {
@@ -100,6 +108,7 @@ export function statisticsText({ sizes, report, tested, spent }: Evidence): stri
     row('Tests (`tests/`, Python)', size(sizes.tests)),
     row('Tests, run in a clean copy', outcome(report)),
     row('Lines of `src/` that tests run', report.coverage === null ? NOT_MEASURED : `${report.coverage}%`),
+    row('Checks of the conformance suite', conforms(tested?.conformance)),
     row('Planted mistakes that tests notice', noticed(tested?.mutation)),
     row('Time of the tests', seconds),
     ...costRows(spent),

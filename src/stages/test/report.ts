@@ -1,11 +1,12 @@
 /** The evidence of a test run, in its three forms: for the pipeline, for the connector's own folder, for the person. */
 import type { TestReport, TestResult } from '../../pipeline/contracts.ts';
+import { failingCases } from '../failing-cases.ts';
+import { conformanceWords } from './conformance.ts';
 import { mutationWords } from './mutants.ts';
 
 /** The report in short, as it goes to the pipeline. */
 export function toTestResult(report: TestReport): TestResult {
-  const { verdict, total, passed, failed, errors, skipped, coverage } = report;
-  const failing = report.cases.filter((entry) => entry.outcome === 'failed' || entry.outcome === 'error');
+  const { verdict, total, passed, failed, errors, skipped, coverage, conformance } = report;
   return {
     verdict,
     total,
@@ -14,8 +15,11 @@ export function toTestResult(report: TestReport): TestResult {
     errors,
     skipped,
     coverage,
-    failing: failing.map((entry) => entry.id),
+    failing: failingCases(report).map((entry) => entry.id),
     ...(report.mutation === undefined ? {} : { killRate: report.mutation.killRate }),
+    ...(conformance === undefined
+      ? {}
+      : { conformance: { passed: conformance.passed, failed: conformance.failed } }),
   };
 }
 
@@ -45,7 +49,7 @@ export function summary(report: TestReport): string {
   if (report.errors > 0) parts.push(`${report.errors} errors`);
   if (report.skipped > 0) parts.push(`${report.skipped} skipped`);
   if (report.coverage !== null) parts.push(`${report.coverage}% of the lines covered`);
-  const words = mutationWords(report.mutation);
-  if (words !== '') parts.push(words);
+  const judgements = [conformanceWords(report.conformance), mutationWords(report.mutation)];
+  parts.push(...judgements.filter((words) => words !== ''));
   return `${parts.join(', ')}.`;
 }

@@ -5,6 +5,7 @@ import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../../python/py
 import { writeInside } from '../../workspace/files.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { finishFindings, type FindingDraft } from '../findings.ts';
+import { judgeByConformance, withConformance } from './conformance.ts';
 import { type Difference, type EarlierSuite, suiteDifferences } from './integrity.ts';
 import { judgeByMutants } from './mutants.ts';
 import { resultsFile, summary, toTestResult } from './report.ts';
@@ -38,10 +39,11 @@ export async function runTests(
   const { earlier, seen, findings } = suspicion;
   const drafts = await suiteDifferences(d, context, environment, { earlier, seen: seen(ran) });
   const integrity = await finishFindings(connectorDir, [...drafts, ...findings]);
-  const mutation = await judgeByMutants(d, context, environment, ran);
-  const report: TestReport = { ...ran, integrity, ...(mutation === undefined ? {} : { mutation }) };
+  const judged = withConformance(ran, await judgeByConformance(context, environment, ran));
+  const mutation = await judgeByMutants(d, context, environment, judged);
+  const report: TestReport = { ...judged, integrity, ...(mutation === undefined ? {} : { mutation }) };
   await context.writeArtifact('test-report.json', report);
-  await writeInside(connectorDir, RESULTS_FILE, resultsFile(report));
+  await writeInside(connectorDir, RESULTS_FILE, resultsFile({ ...report, verdict: ran.verdict }));
   context.progress(summary(report));
   return toTestResult(report);
 }

@@ -42,6 +42,29 @@ const SHARED: Readonly<Record<string, string>> = {
   'limit-not-kept': 'known-limits-are-kept',
   'failed-stream-reported-complete': 'a-lasting-failure-ends-one-stream',
   'unknown-properties-accepted': 'misspelt-settings-are-refused',
+  'empty-page-ends-the-cursor': 'an-empty-page-ends-nothing',
+  'redirect-drops-the-method': 'own-redirects-keep-the-request',
+  'key-twice-in-the-query': 'every-way-to-authenticate-reads',
+  'look-back-ignored': 'the-look-back-reads-again',
+  'state-goes-back': 'the-state-never-goes-back',
+  'start-date-ignored': 'the-start-date-bounds-the-read',
+  'wrong-path-is-an-empty-success': 'children-found-nowhere-are-an-error',
+  'plain-text-on-standard-output': 'only-messages-are-printed',
+  'more-under-way-than-configured': 'requests-at-once-are-bounded',
+  'wait-holds-for-one-only': 'a-wait-holds-for-all-at-once',
+  'no-more-not-heeded': 'no-more-is-heeded',
+  'total-of-the-page-is-the-whole': 'a-total-of-the-page-ends-nothing',
+  'retry-after-in-the-body-ignored': 'a-wait-in-the-body-is-obeyed',
+  'gap-between-windows': 'windows-leave-no-gap',
+  // Found by checks that look for something else, too.
+  'filter-on-the-first-page-only': 'the-filter-is-sent',
+  'password-in-base64-shown': 'secrets-are-nowhere',
+  'numbers-compared-as-text': 'a-second-read-brings-news-only',
+  'quote-not-doubled': 'every-row-once',
+  'rotated-token-shown': 'secrets-are-nowhere',
+  'time-zone-ignored': 'zones-are-told-apart',
+  'milliseconds-sent-as-seconds': 'the-start-date-bounds-the-read',
+  'times-in-seconds': 'only-messages-are-printed',
 };
 
 function shared([name, check]: readonly [string, string]): Mistake {
@@ -96,7 +119,7 @@ const OWN: readonly Mistake[] = [
     'for row in (rows if len(rows) > 1 else []) if row is not None]',
   ]),
   own('an-empty-list-breaks-it', 'an-empty-list-is-no-error', 'shop', [
-    'paging.py',
+    'pages.py',
     'received += len(rows)',
     'received += len(rows) or 1 // 0',
   ]),
@@ -106,7 +129,7 @@ const OWN: readonly Mistake[] = [
     '',
   ]),
   own('a-repeated-page-goes-on', 'an-ignored-page-is-no-loop', 'regions', [
-    'paging.py',
+    'pages.py',
     'if paging.numbered and previous is not None and rows and rows == previous.rows:',
     'if paging.numbered and previous is not None and rows and rows is previous.rows:',
   ]),
@@ -122,28 +145,29 @@ const OWN: readonly Mistake[] = [
   ]),
   own('full-refresh-from-the-state', 'full-refresh-ignores-the-state', 'tickets', [
     'connector.py',
-    'if selection.sync_mode == "incremental" and stream.incremental is not None:',
+    'if sync_mode == "incremental" and stream.incremental is not None:',
     'if stream.incremental is not None:',
   ]),
   own('null-cursor-dropped', 'rows-without-cursor-are-kept', 'tickets', [
     'incremental.py',
-    'return value is None or self.lower is None or',
-    'return value is not None and self.lower is None or value is not None and',
+    '        if value is not None:\n            if self.lower',
+    '        if value is None:\n            return False\n        if value is not None:\n            if self.lower',
   ]),
   own('a-future-state-is-refused', 'a-future-state-is-no-error', 'tickets', [
     'connector.py',
-    '        progress = StreamState(stream.incremental, state)\n    output.status',
-    '        progress = StreamState(stream.incremental, state)\n        assert str(state) < "{\'created\': 1740"\n    output.status',
+    '        return StreamState(stream.incremental, state)\n',
+    '        assert str(state) < "{\'created\': 1740"\n        return StreamState(stream.incremental, state)\n',
   ]),
   own(
     'state-before-its-records',
     'state-comes-after-its-records',
     'tickets',
     ['connector.py', '_CHECKPOINT_RECORDS = 1_000', '_CHECKPOINT_RECORDS = 0'],
+    ['connector.py', '_RECORDS_PER_CURSOR * progress.size', '0'],
     [
       'reader.py',
-      '                    state.observe(records)\n',
-      '                    state.observe(records)\n                    state.commit()\n',
+      '                yield _Batch(piece.wanted(as_records(rows)))\n',
+      '                found = piece.wanted(as_records(rows))\n                known = state or StreamState(stream.incremental)\n                yield _Batch(found, partial(known.commit, piece.greatest))\n',
     ],
   ),
   own('no-state-on-the-way', 'long-reads-are-checkpointed', 'ledger', [
@@ -177,19 +201,24 @@ const OWN: readonly Mistake[] = [
     'return 1.0 if parsedate_to_datetime(text) else 0.0',
   ]),
   own('limit-headers-ignored', 'limit-headers-are-heeded', 'crm', [
-    'client.py',
+    'limits.py',
     'if headers.get(api.REMAINING_HEADER, "").strip() == "0":',
     'if headers.get(api.REMAINING_HEADER, "").strip() == "none":',
   ]),
   own('a-token-for-each-request', 'a-token-is-fetched-once', 'crm', [
-    'auth.py',
-    'if self._token is None or expired:',
-    'if self._session is not None or expired:',
+    'tokens.py',
+    'if self._is_stale or expired:',
+    'if self._channel is not None or expired:',
   ]),
   own('an-unusable-catalog-is-empty', 'unusable-catalogs-are-refused', 'plain', [
     '__main__.py',
     'raise ConfigError(f"{path} is not a configured catalog.") from None',
     'return []',
+  ]),
+  own('keeps-every-answer', 'memory-does-not-grow-with-pages', 'regions', [
+    'pages.py',
+    '        received += len(rows)\n',
+    '        received += len(rows)\n        read_pages.__dict__.setdefault("kept", []).append(answer)\n',
   ]),
   own('prints-as-it-goes', 'the-program-speaks-the-protocol', 'plain', [
     '__main__.py',

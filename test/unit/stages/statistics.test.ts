@@ -71,7 +71,13 @@ describe('the statistics of a connector', () => {
       ['research', usage],
       ['generate', NO_USAGE],
     ]);
-    const text = statisticsText({ sizes, report, tested: { ...report, mutation }, spent });
+    const conformance = {
+      ...{ note: null, passed: 60, failed: 0, notApplicable: 7, broken: 1 },
+      ...{ seconds: 20, failures: [] },
+    };
+    const tested = { ...report, mutation, conformance };
+    const text = statisticsText({ sizes, report, tested, spent });
+    assert.match(text, /suite \| 60 of 60 passed, 7 do not apply, 1 could not be run \|/);
     assert.match(text, /\| 3 lines in 2 files \|/);
     assert.match(text, /\| 40 of 41 passed, 0 failed, 0 errors, 1 skipped \|/);
     assert.match(text, /\| 97\.5% \|/);
@@ -80,7 +86,7 @@ describe('the statistics of a connector', () => {
     assert.match(text, /\$0\.25 \(4 requests to a model, 1000 tokens in, 200 out\)/);
     assert.match(text, /\| research \| 4 \| 1000 \| 200 \| \$0\.25 \|/);
     assert.doesNotMatch(text, /\| generate \|/);
-    assert.equal(text, statisticsText({ sizes, report, tested: { ...report, mutation }, spent }));
+    assert.equal(text, statisticsText({ sizes, report, tested, spent }));
   });
 
   it('say what was not measured', () => {
@@ -91,7 +97,7 @@ describe('the statistics of a connector', () => {
       tested: undefined,
       spent: undefined,
     });
-    assert.equal(text.match(/not measured/g)?.length, 4);
+    assert.equal(text.match(/not measured/g)?.length, 5);
   });
 
   it('are not written where the tests ran something else', async () => {

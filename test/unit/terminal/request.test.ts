@@ -51,6 +51,11 @@ describe('terminal: the request of a run', () => {
     assert.throws(() => gateNames(['research', 'lunch']), /no gate "lunch"/);
   });
 
+  it('holds the conformance suite against the connector unless it is left out', async () => {
+    assert.equal((await request('api.yaml')).limits.conformance, true);
+    assert.equal((await request('api.yaml', { conformance: false })).limits.conformance, false);
+  });
+
   it('splits streams and takes addresses as they are', async () => {
     const made = await request('https://example.com/openapi.json', { streams: 'users, teams,', out: 'out' });
     assert.deepEqual(made.source, { kind: 'description', location: 'https://example.com/openapi.json' });

@@ -44,10 +44,16 @@ class ConformanceApi:
         self.leads_in_circles = False
         #: Says which page is asked for to nobody: always the first one comes.
         self.ignores_page = False
+        #: Names a next page after the last one too, although it says that no more follow.
+        self.names_beyond = False
+        #: Tells as total what the page holds, on its first page, as careless servers do.
+        self.counts_page_only = False
         #: Named as host of the next page, instead of its own.
         self.next_host: str | None = None
         #: Called before an answer is sent, with the number of requests so far.
         self.before: Callable[[int], None] | None = None
+        #: Rows that are left out of their page, which gets shorter by that: many APIs look at rights after paging.
+        self.hides: Callable[[Any], bool] | None = None
         #: Headers of the next page that is sent, once.
         self.next_headers: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -131,7 +137,7 @@ class ConformanceApi:
         fault = self._fault(stream.name, start // size)
         if fault is not None:
             self.served.append(Served(request, self.now(), fault.status, stream.name, number))
-            return fault.answer()
+            return fault.answer(request, self.gate.given)
         end = min(start + size, len(rows))
         following = end if end < len(rows) else None
         if self.leads_in_circles:
@@ -145,6 +151,9 @@ class ConformanceApi:
             size,
             following=following,
             relative=self.next_host is None,
+            hides=self.hides,
+            total=end if self.counts_page_only and start == 0 else len(rows),
+            beyond=end if self.names_beyond else None,
         )
         self.served.append(
             Served(
@@ -167,7 +176,9 @@ class ConformanceApi:
     def _fault(self, stream: str, page: int) -> Fault | None:
         for fault in self.faults:
             fits = fault.stream in (None, stream) and fault.page in (None, page)
-            if fits and fault.times > 0:
+            if fits and fault.skips > 0:
+                fault.skips -= 1
+            elif fits and fault.times > 0:
                 fault.times -= 1
                 return fault
         return None

@@ -59,6 +59,22 @@ def _refused_child(subject: Subject) -> Iterator[Problem]:
                 )
 
 
+def _found_nowhere(subject: Subject) -> Iterator[Problem]:
+    description = description_of(subject)
+    for stream in streams_for(description, description.children, "No stream has a parent."):
+        world = World(subject)
+        if not world.api.rows[stream.name]:
+            continue
+        world.api.fail(status=404, times=9_999, stream=stream.name)
+        run = world.read(stream.name)
+        # One that is gone is passed over; where all are, the address is wrong.
+        yield from failed(
+            f"{stream.name}: children that are found for none of {len(world.api.rows[stream.name])} parents",
+            run,
+            stream.name,
+        )
+
+
 def _children_of_incremental(subject: Subject) -> Iterator[Problem]:
     description = description_of(subject)
     fit = [
@@ -102,6 +118,11 @@ CHECKS: list[Check] = [
             "refused-children-are-an-error",
             "Children that are refused are an error.",
             _refused_child,
+        ),
+        (
+            "children-found-nowhere-are-an-error",
+            "Children that are found for no parent at all are an error.",
+            _found_nowhere,
         ),
         (
             "children-do-not-share-the-state",

@@ -3,16 +3,22 @@
 from collections.abc import Iterator
 from typing import Any
 
-from .description import description_of
+from .comparing import differences, succeeded
+from .description import description_of, typical
 from .exchange import Fault
 from .json_schema import declared, faults
 from .model import Check, NotApplicable, Problem, Subject
+from .rows import records_of
 from .running import Run, World
+
+_MOST = 6
+"""Streams that are read in each way to authenticate."""
 
 _SECRET_WORDS = ("password", "secret", "api_key", "access_token", "refresh_token", "private_key")
 
 
-def _specification(subject: Subject) -> dict[str, Any]:
+def specification(subject: Subject) -> dict[str, Any]:
+    """Return what a configuration must look like; an empty object where `spec` does not say it."""
     run = World(subject).run("spec")
     specs = run.of("SPEC")
     if run.code != 0 or len(specs) != 1:
@@ -22,7 +28,7 @@ def _specification(subject: Subject) -> dict[str, Any]:
 
 
 def _spec_is_valid(subject: Subject) -> Iterator[Problem]:
-    schema = _specification(subject)
+    schema = specification(subject)
     if not schema:
         yield Problem("spec did not print one SPEC message with a connectionSpecification.")
         return
@@ -67,7 +73,7 @@ def _credential_fields(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 def _secrets_are_marked(subject: Subject) -> Iterator[Problem]:
     description = description_of(subject)
     secrets = {name for option in description.auth for name in option["secrets"]}
-    fields = list(_credential_fields(_specification(subject)))
+    fields = list(_credential_fields(specification(subject)))
     for name, schema in fields:
         looks = any(word in name for word in _SECRET_WORDS)
         if (name in secrets or looks) and schema.get("airbyte_secret") is not True:
@@ -106,6 +112,23 @@ def _check_succeeds(subject: Subject) -> Iterator[Problem]:
             )
         if not world.api.served:
             yield Problem(f"Way {way + 1} to authenticate: check did not ask the API at all.")
+
+
+def _every_way_reads(subject: Subject) -> Iterator[Problem]:
+    description = description_of(subject)
+    if not description.auth:
+        raise NotApplicable("The API asks for no credentials.")
+    names = [stream.name for stream in typical(description.roots, _MOST)]
+    for way in description.ways:
+        world = World(subject, way=way)
+        run = world.read(*names)
+        yield from succeeded(f"Way {way + 1} to authenticate: the read", run)
+        for name in names:
+            yield from differences(
+                f"Way {way + 1} to authenticate, {name}",
+                run.records(name),
+                records_of(world.api.rows[name]),
+            )
 
 
 def _wrong_credentials(subject: Subject) -> Iterator[Problem]:
@@ -192,6 +215,11 @@ CHECKS: list[Check] = [
             _misspelt_is_refused,
         ),
         ("data.check-succeeds", "With good credentials check succeeds.", _check_succeeds),
+        (
+            "data.every-way-to-authenticate-reads",
+            "With each way to authenticate a read brings every row of every page.",
+            _every_way_reads,
+        ),
         (
             "data.wrong-credentials-fail",
             "With wrong credentials check says FAILED and ends with 0.",

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from .exchange import Answer, Fault, RefusedError, Request
+from .paths import put
 
 TOKEN_PATH = "/made-up-token-endpoint"  # noqa: S105
 """Below the server's own address; used where a configuration may name another token endpoint."""
@@ -32,7 +33,7 @@ class Gate:
     @property
     def oauth(self) -> Mapping[str, Any] | None:
         """Return the check that wants a token from a token endpoint, if one does."""
-        return next((check for check in self._checks if "token_url" in check), None)
+        return next((check for check in self._checks if check.get("token_url")), None)
 
     @property
     def kinds(self) -> list[str]:
@@ -57,8 +58,13 @@ class Gate:
             return bool(request.query.get(check["name"]) == check["value"])
         if place == "cookie":
             return bool(request.cookies.get(check["name"]) == check["value"])
-        if "token_url" in check:
+        if check.get("token_url"):
             expired = self._expires_at is not None and self._now() >= self._expires_at
+            if place == "session":
+                sent = _sent_in(request, check)
+                return (
+                    bool(self.tokens) and not expired and sent == check["prefix"] + self.tokens[-1]
+                )
             sent = request.headers.get("authorization", "")
             return bool(self.tokens) and not expired and sent == f"Bearer {self.tokens[-1]}"
         # A kind that this server can't tell right from wrong.
@@ -78,6 +84,8 @@ class Gate:
             if check["in"] == "oauth2":
                 self._check_client(request, check)
             body = self._issue()
+            if check["in"] == "session":
+                return _session(check, self.tokens[-1])
         except RefusedError as refused:
             return Fault(status=refused.status, body={"error": str(refused)}).answer()
         return Answer(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
@@ -111,3 +119,22 @@ class Gate:
             self.refresh_token = token["refresh_token"] = f"made-up/rotated+token={number}"
             self.given.append(self.refresh_token)
         return token
+
+
+def _sent_in(request: Request, check: Mapping[str, Any]) -> str:
+    """Return what a request shows as its session."""
+    place, name = check["sent_in"], check["name"]
+    if place == "cookie":
+        return request.cookies.get(name, "")
+    return str(request.query.get(name) if place == "query" else request.headers.get(name.lower()))
+
+
+def _session(check: Mapping[str, Any], token: str) -> Answer:
+    """Return the answer to a login: the token in its body, or in a cookie."""
+    body: dict[str, Any] = {}
+    headers = {"Content-Type": "application/json"}
+    if check["token_path"]:
+        put(body, check["token_path"], token)
+    if check["token_cookie"]:
+        headers["Set-Cookie"] = f"{check['token_cookie']}={token}; Path=/"
+    return Answer(200, headers, json.dumps(body).encode())

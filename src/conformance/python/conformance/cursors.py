@@ -5,7 +5,8 @@ from typing import Any
 
 FIRST_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = 86_400.0
-FIRST_NUMBER = 1_000
+FIRST_NUMBER = 9
+"""The next one, 10, comes before it where numbers are compared as text."""
 
 
 def cursor_at(form: str, days: float, like: Any, step: int) -> Any:
@@ -23,7 +24,9 @@ def cursor_at(form: str, days: float, like: Any, step: int) -> Any:
         return f"v{step:06d}"
     if form == "date":
         return moment.strftime("%Y-%m-%d")
-    return seconds if isinstance(like, (int, float)) else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(like, (int, float)):
+        return seconds
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _typed(number: int, like: Any) -> Any:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .model import Subject
+from .model import NotApplicable, Subject
 
 FieldPath = tuple[str, ...]
 
@@ -152,7 +152,10 @@ def typical(streams: Sequence[Stream], most: int) -> list[Stream]:
 
 
 def description_of(subject: Subject) -> Description:
-    """Return what the connector's fixtures say of its API. Raises `UnusableConnectorError` without them."""
+    """Return what the connector's fixtures say of its API.
+
+    Raises `UnusableConnectorError` without them, `NotApplicable` where this server can't play the API.
+    """
     return _read(subject.directory)
 
 
@@ -169,6 +172,8 @@ def _read(directory: Path) -> Description:
         raise UnusableConnectorError(f"{error.filename} is missing.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableConnectorError(f"tests/fixtures can't be read: {error}") from None
+    if any(told.get("recursive") for told in api["streams"].values()):
+        raise NotApplicable("A stream follows trees of rows, which this server can't grow.")
     streams = {name: _stream(name, told, rows[name]) for name, told in api["streams"].items()}
     ordered: dict[str, Stream] = {}
     for stream in streams.values():

@@ -1,7 +1,7 @@
 """Requests and answers as the suite's server sees them, and what may go wrong instead of an answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -71,16 +71,51 @@ class Fault:
     body: Any = None
     loss: Loss | None = None
     times: int = 1
+    #: Requests that fit and are answered all the same before the first that is not.
+    skips: int = 0
     #: Only for lists of this stream.
     stream: str | None = None
     #: Only for this page of a list, counted from 0.
     page: int | None = None
+    #: The body repeats the headers and the address that were sent, as careless servers do.
+    echoes: bool = False
+    #: A redirect to the same address, with one more parameter.
+    moves: bool = False
 
-    def answer(self) -> Answer:
-        """Return what is sent."""
-        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+    def answer(self, request: Request | None = None, known: Sequence[str] = ()) -> Answer:
+        """Return what is sent in answer to a request; an echo shows what else is known of the sender, too."""
+        content = (
+            _echo(request, [*known, self.body])
+            if self.echoes and request is not None
+            else self.body
+        )
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
         headers = {"Content-Type": "application/json", **self.headers}
+        if self.moves and request is not None:
+            mark = "&" if urlsplit(request.url).query else "?"
+            headers["Location"] = f"{request.url}{mark}moved=yes"
         return Answer(self.status, headers, body, self.loss)
+
+
+_PLAIN_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    }
+)
+
+
+def _echo(request: Request, shown: Sequence[Any]) -> bytes:
+    """Return a body that shows what was sent; what may be secret comes first, as excerpts are short."""
+    sent = {name: value for name, value in request.headers.items() if name not in _PLAIN_HEADERS}
+    *known, body = shown
+    more = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return json.dumps({"known": known[-2:], "sent": sent, "to": request.url}).encode() + more
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,14 @@ def _redirects(subject: Subject) -> Iterator[Problem]:
     yield from failed(f"{stream.name}: a redirect to another host", run, stream.name)
 
 
+def _own_redirects(subject: Subject) -> Iterator[Problem]:
+    for stream in typical(description_of(subject).roots, _MOST):
+        for status in (307, 308) if stream.method == "POST" else (301, 302, 307, 308):
+            for page in _pages(stream)[:2]:
+                fault = Fault(status, page=page, stream=stream.name, moves=True)
+                yield from _survives(subject, stream, f"a redirect with {status}", fault)
+
+
 def _unknown_stream(subject: Subject) -> Iterator[Problem]:
     stream = _root(subject)
     world = World(subject)
@@ -215,6 +223,11 @@ CHECKS: list[Check] = [
             "foreign-redirects-are-refused",
             "A redirect to another host is not followed.",
             _redirects,
+        ),
+        (
+            "own-redirects-keep-the-request",
+            "A redirect on the same host is followed with the same method and body.",
+            _own_redirects,
         ),
         (
             "unknown-streams-are-an-error",

@@ -61,10 +61,11 @@ def _second_read(subject: Subject) -> Iterator[Problem]:
             second.records(name),
             newest(stream, world.api.rows[name]),
         )
-        yield from _not_lowered(name, by, state, last_state(second, name))
+        yield from not_lowered(name, by, state, last_state(second, name))
 
 
-def _not_lowered(name: str, by: Incremental, before: Any, after: Any) -> Iterator[Problem]:
+def not_lowered(name: str, by: Incremental, before: Any, after: Any) -> Iterator[Problem]:
+    """Yield where a later state is behind an earlier one, or has forgotten a partition of it."""
     if after is None:
         yield Problem(f"{name}: the second read left no state.")
         return
@@ -206,7 +207,7 @@ def _future(subject: Subject) -> Iterator[Problem]:
         older = [one for one in run.records(name) if cursor_of(stream, one) is not None]
         if older:
             yield Problem(f"{name}: {len(older)} older rows came with a state in the future.")
-        yield from _not_lowered(name, by, future, last_state(run, name))
+        yield from not_lowered(name, by, future, last_state(run, name))
 
 
 def _null_cursor(subject: Subject) -> Iterator[Problem]:
@@ -232,25 +233,6 @@ def _null_cursor(subject: Subject) -> Iterator[Problem]:
             without,
             more_allowed=True,
         )
-
-
-def _filter_sent(subject: Subject) -> Iterator[Problem]:
-    fit = [
-        (s, by) for s, by in incremental_streams(description_of(subject)) if by.param is not None
-    ]
-    if not fit:
-        raise NotApplicable("The API can't filter by any cursor.")
-    for stream, _ in fit:
-        name, world = stream.name, World(subject)
-        state = last_state(read_on(world, name), name)
-        before = len(world.api.served)
-        read_on(world, name, state)
-        known = {number for number, one in enumerate(world.api.rows[name]) if one.rows}
-        for one in world.api.served[before:]:
-            first = one.start == 0 and one.stream == name and one.collection in known
-            if first and one.window[0] is None:
-                yield Problem(f"{name}: the second read does not ask for changes only.")
-                break
 
 
 def _full_refresh(subject: Subject) -> Iterator[Problem]:
@@ -293,11 +275,6 @@ CHECKS: list[Check] = [
             "rows-without-cursor-are-kept",
             "A row without cursor is kept and ends nothing.",
             _null_cursor,
-        ),
-        (
-            "the-filter-is-sent",
-            "Where the API can filter, it is asked for changes only.",
-            _filter_sent,
         ),
         (
             "full-refresh-ignores-the-state",

@@ -67,6 +67,14 @@ def _retry_after_date(subject: Subject) -> Iterator[Problem]:
     yield from _obeys(subject, "429 with Retry-After as a date", fault, 41)
 
 
+def _retry_after_body(subject: Subject) -> Iterator[Problem]:
+    page = 1 if _stream(subject).is_paged else 0
+    body = {"message": "You are being rate limited.", "retry_after": 23.0}
+    yield from _obeys(
+        subject, "429 with retry_after in its body", Fault(429, body=body, page=page), 23
+    )
+
+
 def _all_senders_wait(subject: Subject) -> Iterator[Problem]:
     world = World(subject)
     world.api.fail(status=429, headers={"Retry-After": "30"})
@@ -208,6 +216,11 @@ CHECKS: list[Check] = [
             "retry-after-dates-are-obeyed",
             "Retry-After as a date is obeyed to the second.",
             _retry_after_date,
+        ),
+        (
+            "a-wait-in-the-body-is-obeyed",
+            "A wait that stands in the body is obeyed to the second.",
+            _retry_after_body,
         ),
         (
             "all-senders-wait",

@@ -1,6 +1,7 @@
 """How the suite's server filters and pages a list, and where it puts the rows in an answer."""
 
 import json
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -25,6 +26,8 @@ def filtered(by: Incremental, rows: list[Any], sent: dict[str, Any]) -> list[Any
     since, until = sent.get(by.param), sent.get(by.end_param or "")
     if since is None and by.required:
         raise RefusedError(400, f"{by.param} is missing.")
+    if since is None and until is None:
+        return rows
     form = by.param_format
     try:
         lower = None if since is None else coarse(comparable(since, form), form)
@@ -84,14 +87,18 @@ def answer_with(
     *,
     following: int | None,
     relative: bool,
+    hides: Callable[[Any], bool] | None = None,
+    total: int | None = None,
+    beyond: int | None = None,
 ) -> tuple[dict[str, str], bytes]:
     """Return headers and body of a page. `following` is the row that the next page begins with, None at the end.
 
-    With `relative` every other address of a next page is relative to the page that it stands on.
+    `total` is what is told as number of all rows, `beyond` what is named as next page where none follows. With `relative` every other address of a next page is relative to the page that it stands on.
     """
     relative = relative and start % (2 * size) == 0
     paging = stream.paging
-    body = _nested(stream.shape, stream.record_path, deepcopy(rows[start : start + size]))
+    shown = [row for row in rows[start : start + size] if hides is None or not hides(row)]
+    body = _nested(stream.shape, stream.record_path, deepcopy(shown))
     headers = {"Content-Type": "application/json"}
     if paging.kind == "link":
         headers["Link"] = '<https://elsewhere.example/help>; rel="help"'
@@ -101,11 +108,12 @@ def answer_with(
         if paging.has_more_path is not None:
             put(body, paging.has_more_path, following is not None)
         if paging.total_path is not None:
-            put(body, paging.total_path, len(rows))
+            put(body, paging.total_path, len(rows) if total is None else total)
         if paging.total_pages_path is not None:
             put(body, paging.total_pages_path, -(-len(rows) // size))
         if paging.next_path is not None:
-            put(body, paging.next_path, _next(paging, request, following, relative=relative))
+            named = beyond if following is None else following
+            put(body, paging.next_path, _next(paging, request, named, relative=relative))
     return headers, json.dumps(body).encode()
 
 

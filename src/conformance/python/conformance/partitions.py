@@ -40,6 +40,16 @@ class Child:
         """Return the parent's fields that hold a value of the address."""
         return [path for source in self.sources.values() for path in source.fields]
 
+    @property
+    def enclosed(self) -> dict[Path, str]:
+        """Return the parent's fields whose values are enclosed in the address, with the character that does it."""
+        return {
+            path: self.quotes[name]
+            for name, source in self.sources.items()
+            for path in source.fields
+            if self.quotes.get(name)
+        }
+
     def places(self, parents: list[tuple[Any, Mapping[str, Any]]]) -> Iterator[Place]:
         """Yield the place of each list, one for each row of the parent with the parent's own partition."""
         for row, above in parents:

@@ -33,7 +33,7 @@ _BEFORE_SIGNAL = 1
 """Pages that are served before the signal."""
 
 
-def _configuration(description: Description, base_url: str) -> dict[str, Any]:
+def configuration_for(description: Description, base_url: str) -> dict[str, Any]:
     """Return a configuration that leads to a server on this machine."""
     config = description.configuration(base_url=base_url)
     if description.auth and any(one["in"] == "oauth2" for one in description.auth[0]["checks"]):
@@ -45,7 +45,7 @@ def _protocol(subject: Subject) -> Iterator[Problem]:
     description = description_of(subject)
     api = _api(description)
     with serving(api) as base_url:
-        config = _configuration(description, base_url)
+        config = configuration_for(description, base_url)
         runs = {
             "spec": program(subject, "spec"),
             "check": program(subject, "check", config=config),
@@ -111,7 +111,7 @@ def _dropped(subject: Subject) -> Iterator[Problem]:
     api = _api(description)
     api.fail(loss="dropped", page=1 if stream.is_paged else 0)
     with serving(api) as base_url:
-        config = _configuration(description, base_url)
+        config = configuration_for(description, base_url)
         run = program(subject, "read", config=config, catalog=catalog(stream.name))
     yield from succeeded(
         f"{stream.name}: the read with a connection that broke in the middle of a page", run
@@ -167,7 +167,7 @@ def _stopped(subject: Subject, description: Description, stream: Stream) -> Run:
     api.before = hold if not api.gate.oauth else lambda n: hold(n) if api.gate.tokens else None
     with serving(api) as base_url, tempfile.TemporaryDirectory() as folder:
         files = {
-            "config": _configuration(description, base_url),
+            "config": configuration_for(description, base_url),
             "catalog": catalog(stream.name, mode="incremental"),
         }
         words = options_into("read", files, Path(folder))

@@ -6,6 +6,8 @@ from typing import Any
 
 _LEVELS = ("FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
 _STATUSES = ("STARTED", "RUNNING", "COMPLETE", "INCOMPLETE")
+_EARLIEST = 10**11
+"""Milliseconds since 1970; in seconds the year 5138."""
 _FAILURES = ("system_error", "config_error", "transient_error")
 
 
@@ -30,7 +32,7 @@ def faults_of(line: str) -> list[str]:
 def _record(content: dict[str, Any]) -> Iterator[str]:
     yield from _wants(content, "stream", str)
     yield from _wants(content, "data", dict)
-    yield from _wants(content, "emitted_at", int)
+    yield from _milliseconds(content)
 
 
 def _state(content: dict[str, Any]) -> Iterator[str]:
@@ -78,8 +80,7 @@ def _catalog(content: dict[str, Any]) -> Iterator[str]:
 
 
 def _trace(content: dict[str, Any]) -> Iterator[str]:
-    if not isinstance(content.get("emitted_at"), (int, float)):
-        yield "emitted_at is not a number"
+    yield from _milliseconds(content)
     kind = content.get("type")
     if kind == "ERROR":
         error = content.get("error") or {}
@@ -103,6 +104,14 @@ def _wants(content: dict[str, Any], name: str, kind: type) -> Iterator[str]:
     value = content.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
         yield f"{name} is not of the type {kind.__name__}"
+
+
+def _milliseconds(content: dict[str, Any]) -> Iterator[str]:
+    moment = content.get("emitted_at")
+    if not isinstance(moment, (int, float)) or isinstance(moment, bool):
+        yield "emitted_at is not a number"
+    elif moment < _EARLIEST:
+        yield f"emitted_at is {moment}, which is no time in milliseconds since 1970"
 
 
 def _one_of(content: dict[str, Any], name: str, values: tuple[str, ...]) -> Iterator[str]:

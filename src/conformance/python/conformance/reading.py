@@ -179,6 +179,40 @@ def _blank_rows(subject: Subject) -> Iterator[Problem]:
         yield from differences(f"{stream.name} with blank rows", run.records(stream.name), expected)
 
 
+def _empty_pages(subject: Subject) -> Iterator[Problem]:
+    description = description_of(subject)
+    fit = [
+        stream
+        for stream in description.roots
+        if stream.shape in ("list", "map") and _names_what_follows(stream)
+    ]
+    for stream in streams_for(description, fit, "No page says that another one follows."):
+        world = World(subject)
+        rows = world.api.rows[stream.name][0].rows
+        size = min(world.api.page_size, stream.paging.page_size or world.api.page_size)
+        if len(rows) <= 2 * size:
+            continue
+        hidden = {id(row) for row in rows[size : 2 * size]}
+        world.api.hides = lambda row, hidden=hidden: id(row) in hidden
+        expected = records_of(world.api.rows[stream.name])
+        del expected[size : 2 * size]
+        run = world.read(stream.name)
+        yield from succeeded(f"{stream.name}: the read with an empty page", run)
+        yield from differences(
+            f"{stream.name}, whose second of several pages is empty",
+            run.records(stream.name),
+            expected,
+        )
+
+
+def _names_what_follows(stream: Stream) -> bool:
+    paging = stream.paging
+    if paging.kind == "page":
+        return bool(paging.has_more_path or paging.total_pages_path)
+    names = paging.kind in ("cursor", "next_url", "link")
+    return names and paging.last_record_field is None
+
+
 def _one_row(subject: Subject) -> Iterator[Problem]:
     for stream in description_of(subject).roots:
         world = World(subject)
@@ -327,6 +361,11 @@ CHECKS: list[Check] = [
             "unknown-fields-are-kept",
             "Fields that the description does not know are kept.",
             _unknown_fields,
+        ),
+        (
+            "an-empty-page-ends-nothing",
+            "An empty page that names a next one is not the end.",
+            _empty_pages,
         ),
         (
             "blank-rows-end-nothing",

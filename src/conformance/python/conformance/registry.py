@@ -8,14 +8,20 @@ from .model import Check
 _DATA_FACE = (
     "connection",
     "reading",
+    "words",
     "children",
     "incremental",
+    "filters",
+    "settings",
     "resuming",
     "failures",
     "limits",
+    "concurrency",
     "tokens",
     "secrets",
+    "telling",
     "processes",
+    "memory",
 )
 
 

@@ -88,6 +88,7 @@ class _RowMaker:
         # What a child's address is made from must differ in the same way wherever it stands.
         self._linked = {path for child in children for path in child.fields}
         self._keys = {*stream.primary_key, *self._linked}
+        self._enclosed = {path: mark for child in children for path, mark in child.enclosed.items()}
         last = stream.paging.last_record_field
         if last is not None:
             self._keys.add(last)
@@ -112,6 +113,10 @@ class _RowMaker:
         for path in self._keys:
             if incremental is None or path != incremental.cursor_field:
                 put(row, path, varied(value_at(row, path), serial))
+        for path, mark in self._enclosed.items():
+            # Values that hold the character which encloses them.
+            if serial % 2 and isinstance(value_at(row, path), str):
+                put(row, path, f"{value_at(row, path)}{mark}s")
         if self._stream.shape == "table":
             row["_row"] = index + 2
         if "_key" in row:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from .api import ConformanceApi
 from .description import Description, UnusableConnectorError, description_of
 from .in_process import Clock, Transport
@@ -102,6 +104,8 @@ class World:
         self.clock = Clock(self.description.now)
         self.api = ConformanceApi(self.description, way=way, now=self.clock.now, **options)
         self.transport = Transport(self.api)
+        #: What the connector sends through: the transport itself, or another one around it.
+        self.through: httpx.AsyncBaseTransport = self.transport
 
     def run(self, command: str, *, config: Any = None, **files: Any) -> Run:
         """Run a command in this process."""
@@ -111,7 +115,7 @@ class World:
         with tempfile.TemporaryDirectory() as folder:
             arguments = options_into(command, files, Path(folder))
             options = {
-                "transport": self.transport,
+                "transport": self.through,
                 "sleep": self.clock.sleep,
                 "now": self.clock.now,
             }

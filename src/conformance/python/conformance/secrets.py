@@ -63,12 +63,13 @@ def _nowhere(subject: Subject) -> Iterator[Problem]:
             for what, fault in _SITUATIONS:
                 world = World(subject, way=way)
                 secrets = description.secrets(way)
+                world.api.gate.rotates = world.api.gate.refresh_token is not None
                 if fault is not None:
                     echo = {"you sent": secrets}
                     body: Any = (
                         json.dumps(echo).encode() + b"<" if fault.get("status") == 200 else echo
                     )
-                    world.api.faults = [Fault(**{**fault, "body": body})]
+                    world.api.faults = [Fault(**{**fault, "body": body, "echoes": True})]
                 with _everything_logged():
                     run = world.run(command)
                 forms = {

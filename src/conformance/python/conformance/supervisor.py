@@ -61,7 +61,7 @@ def supervise(
 
 
 def _is_slow(check: Check) -> bool:
-    return check.face != "data" or check.run.__module__.endswith(".processes")
+    return check.face != "data" or check.run.__module__.endswith((".processes", ".memory"))
 
 
 def _quick(checks: list[Check]) -> list[Check]:

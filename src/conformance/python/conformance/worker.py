@@ -65,12 +65,19 @@ _MOST_PROBLEMS = 50
 
 
 def _some(check: Check, subject: Subject) -> Iterator[Problem]:
-    """Yield a check's problems, but not without end."""
-    for number, problem in enumerate(check.run(subject)):
-        if number == _MOST_PROBLEMS:
+    """Yield a check's problems, but not without end. Many notes hide no problem that comes after them."""
+    notes = found = 0
+    for problem in check.run(subject):
+        notes += problem.note
+        found += not problem.note
+        if notes > _MOST_PROBLEMS and problem.note:
+            continue
+        yield problem
+        if found == _MOST_PROBLEMS:
             yield Problem("There are more problems of this kind.")
             return
-        yield problem
+    if notes > _MOST_PROBLEMS:
+        yield Problem(f"There are {notes - _MOST_PROBLEMS} more notes of this kind.", note=True)
 
 
 if __name__ == "__main__":
