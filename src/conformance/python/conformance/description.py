@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .keys import with_keys
 from .model import NotApplicable, Subject
 
 FieldPath = tuple[str, ...]
@@ -183,7 +184,7 @@ def _read(directory: Path) -> Description:
         now=float(api["now"]),
         headers=api.get("headers", {}),
         config=api.get("config", {}),
-        auth=tuple(api.get("auth", [])),
+        auth=tuple(with_keys(option) for option in api.get("auth", [])),
         rate_limit=api.get("rate_limit"),
         limit_headers=api.get("limit_headers"),
         streams=ordered,
