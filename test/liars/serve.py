@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.api import ConformanceApi
-from conformance.credentials import TOKEN_PATH
 from conformance.description import description_of
 from conformance.model import Subject
+from conformance.processes import configuration_for
 from conformance.sockets import serving
 
 
@@ -20,11 +20,7 @@ def main() -> None:
     """Serve."""
     description = description_of(Subject(Path(sys.argv[1]).resolve()))
     with serving(ConformanceApi(description)) as url:
-        works = description.configuration(base_url=url)
-        if any(
-            check["in"] == "oauth2" for option in description.auth[:1] for check in option["checks"]
-        ):
-            works["credentials"] = {**works["credentials"], "token_url": url + TOKEN_PATH}
+        works = configuration_for(description, url)
         wrong: dict[str, Any] | None = None
         if description.auth:
             secrets = description.auth[0]["secrets"]

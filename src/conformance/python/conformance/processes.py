@@ -36,8 +36,11 @@ _BEFORE_SIGNAL = 1
 def configuration_for(description: Description, base_url: str) -> dict[str, Any]:
     """Return a configuration that leads to a server on this machine."""
     config = description.configuration(base_url=base_url)
-    if description.auth and any(one["in"] == "oauth2" for one in description.auth[0]["checks"]):
-        config["credentials"] = {**config["credentials"], "token_url": base_url + TOKEN_PATH}
+    for check in description.auth[0]["checks"] if description.auth else []:
+        # Tokens and sessions come from there too.
+        if check.get("token_url"):
+            name = "login_url" if check["in"] == "session" else "token_url"
+            config["credentials"] = {**config["credentials"], name: base_url + TOKEN_PATH}
     return config
 
 
