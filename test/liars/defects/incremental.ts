@@ -10,6 +10,7 @@ export const incremental: readonly Defect[] = [
     file: 'incremental.py',
     find: 'value < self.lower',
     replace: 'value <= self.lower',
+    also: [{ file: 'incremental.py', find: 'if ends is not None:', replace: 'if not records:' }],
     killer: 'tests/test_incremental.py::test_a_second_read_brings_the_last_moment_again_and_no_more',
   },
   {
@@ -20,6 +21,7 @@ export const incremental: readonly Defect[] = [
     file: 'incremental.py',
     find: 'value < self.lower',
     replace: 'value > self.lower',
+    also: [{ file: 'incremental.py', find: 'if ends is not None:', replace: 'if not records:' }],
     killer: 'tests/test_incremental.py::test_what_comes_later_is_read_next_time',
   },
   {
@@ -113,6 +115,7 @@ export const incremental: readonly Defect[] = [
     file: 'state.py',
     find: 'if form == "string":',
     replace: 'if form in ("string", "integer"):',
+    also: [{ file: 'incremental.py', find: 'if ends is not None:', replace: 'if not records:' }],
     killer: 'tests/test_incremental.py::test_an_unreadable_state_is_refused',
   },
   {

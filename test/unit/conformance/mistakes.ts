@@ -192,8 +192,8 @@ const OWN: readonly Mistake[] = [
   ]),
   own('always-the-same-wait', 'backoff-grows', 'plain', [
     'client.py',
-    'float(min(2.0**state.attempt_number * jitter, LONGEST_WAIT / 2))',
-    'float(min(1.0, jitter + 1.0))',
+    'float(min(2.0**state.attempt_number * share, LONGEST_WAIT / 2))',
+    'float(min(1.0, share + 1.0))',
   ]),
   own('retry-after-date-ignored', 'retry-after-dates-are-obeyed', 'plain', [
     'client.py',

@@ -119,6 +119,10 @@ def _against_stream(subject: Subject, operation: Operation) -> Iterator[Problem]
         )
 
 
+_OWN = ("_key", "_row")
+"""Columns that a connector adds itself: where a row stands in its map or table."""
+
+
 def _missing(subject: Subject) -> Iterator[Problem]:
     judged = [one for one in tables_of(subject) if _configured(one)]
     for operation in some(judged, "No operation names columns."):
@@ -128,7 +132,7 @@ def _missing(subject: Subject) -> Iterator[Problem]:
             continue
         result = api.ask(operation)
         told = result.provenance.properties.get("missing_columns", ())
-        lost = [name for name in _configured(operation) if name not in told and name != "_key"]
+        lost = [name for name in _configured(operation) if name not in told and name not in _OWN]
         if lost:
             yield Problem(
                 f"{operation.name} does not report that the API returned no {', '.join(lost)}."
