@@ -65,11 +65,13 @@ const Resource = z.object({
   updated: z
     .object({ field: z.string(), format: z.enum(['iso', 'unix']), param: z.string().optional() })
     .optional(),
+  /** The field in which a row says what it is (the description has it too), or null where rows have none. */
+  label: z.string().nullable().default('name'),
   /** Further fields of every row. */
   fields: z.record(z.string(), z.unknown()).default({}),
   /** Rows wrapped in an object of this one key. */
   wrapper: z.string().optional(),
-  idType: z.enum(['string', 'integer']).default('string'),
+  idType: z.enum(['string', 'integer', 'uuid']).default('string'),
 });
 export type TrueResource = z.infer<typeof Resource>;
 

@@ -42,13 +42,8 @@ function place(target: Row, path: readonly string[], value: unknown): void {
 function makeRows(resource: TrueResource, parentKey: string): Row[] {
   return Array.from({ length: resource.rows }, (_, index) => {
     const prefix = resource.path.replaceAll(/\{[^}]*\}/g, '').replaceAll(/[^a-z0-9]+/gi, '-');
-    const row: Row = { name: `Row ${index + 1}`, ...structuredClone(resource.fields) };
-    for (const part of resource.key) {
-      row[part] =
-        resource.idType === 'integer'
-          ? hash(parentKey + prefix) * 100_000 + index + 1
-          : `${parentKey}${prefix}-${index + 1}`;
-    }
+    const row: Row = { ...labelled(resource, `Row ${index + 1}`), ...structuredClone(resource.fields) };
+    for (const part of resource.key) row[part] = identity(resource, parentKey + prefix, index + 1);
     if (resource.updated !== undefined) {
       // Two rows share each tick: a strict comparison at the boundary would lose one of them.
       const at = EPOCH + Math.floor(index / 2) * 3_600_000;
@@ -57,6 +52,24 @@ function makeRows(resource: TrueResource, parentKey: string): Row[] {
     }
     return row;
   });
+}
+
+/** The field in which a row says what it is, where it has one. */
+function labelled(resource: TrueResource, words: string): Row {
+  return resource.label === null ? {} : { [resource.label]: words };
+}
+
+function identity(resource: TrueResource, place: string, number: number): string | number {
+  switch (resource.idType) {
+    case 'integer':
+      return hash(place) * 100_000 + number;
+    case 'string':
+      return `${place}-${number}`;
+    case 'uuid': {
+      const digits = String(hash(place)).padStart(8, '0');
+      return `${digits}-0000-4000-8000-${String(number).padStart(12, '0')}`;
+    }
+  }
 }
 
 function hash(text: string): number {
@@ -269,12 +282,13 @@ function servedRows(resource: TrueResource, table: ReadonlyMap<string, Row[]> | 
 function growTable(resource: TrueResource, parent: string, rows: Row[]): void {
   const { updated } = resource;
   if (updated === undefined) return;
-  const later = makeRows({ ...resource, rows: resource.rows + 3 }, parent).slice(-3);
+  const later = makeRows({ ...resource, rows: rows.length + 3 }, parent).slice(-3);
   const [oldest] = rows;
   const [first] = later;
   if (oldest === undefined || first === undefined) return;
-  Object.assign(oldest, { name: 'Changed', [updated.field]: first[updated.field] });
-  if (resource.key.includes('name')) throw new Error(`${resource.path}: a key can't be changed`);
+  if (resource.label !== null && resource.key.includes(resource.label))
+    throw new Error(`${resource.path}: a key can't be changed`);
+  Object.assign(oldest, labelled(resource, 'Changed'), { [updated.field]: first[updated.field] });
   rows.push(...later);
 }
 
