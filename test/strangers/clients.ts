@@ -3,7 +3,9 @@
  * them against a stateful server of each API: Airbyte's own suite, PyAirbyte, dlt and the official MCP client. What they
  * got must be what the server has, multiset for multiset; a second read after changes too.
  *
- *     npm run judge:strangers -- [--corpus DIR] [--keep] [name …]
+ *     npm run judge:strangers -- [--descriptions DIR …] [--only CLIENT …] [--markdown FILE] [--keep] [name …]
+ *
+ * Clients: airbyte-cdk, pyairbyte, dlt, mcp. See docs/strangers.md for where descriptions come from.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,7 +21,8 @@ import type { Blueprint } from '../../src/blueprint/schema.ts';
 import { readDescription } from '../../src/openapi/read.ts';
 import { buildBlueprint } from '../../src/openapi/rules/blueprint.ts';
 import type { TrueApi } from './contracts.ts';
-import { chosenApis, descriptionPath, withAuthType } from './descriptions.ts';
+import { chosenApis, descriptionFolders, descriptionPath, withAuthType } from './descriptions.ts';
+import { writeReport, type Judged, type Verdict } from './report.ts';
 import { startStranger, type StrangerServer } from './server.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -75,8 +78,14 @@ interface Connector {
   readonly streams: ReadonlyMap<string, string>;
 }
 
-async function compile(api: TrueApi, corpus: string | undefined, workspace: string): Promise<Connector> {
-  const blueprint = buildBlueprint(await readDescription(descriptionPath(api, corpus)), {});
+/** What the rules make of the API's description, and what a person says where it says nothing. */
+async function describe(api: TrueApi, folders: readonly string[]): Promise<Blueprint> {
+  const blueprint = buildBlueprint(await readDescription(descriptionPath(api, folders)), {});
+  if (api.signIn === undefined) return blueprint;
+  return { ...blueprint, auth: [{ name: api.signIn, parts: [{ kind: api.signIn }] }] };
+}
+
+async function compile(api: TrueApi, blueprint: Blueprint, workspace: string): Promise<Connector> {
   const wanted = new Set(api.resources.map((resource) => resource.path));
   const picked: Blueprint = {
     ...blueprint,
@@ -108,13 +117,6 @@ function withCursor(api: TrueApi, stream: Blueprint['streams'][number]): Bluepri
   if (updated === undefined || stream.incremental !== undefined) return stream;
   const cursorFormat = updated.format === 'iso' ? 'date_time' : 'unix_seconds';
   return { ...stream, incremental: { cursorField: [updated.field], cursorFormat, required: false } };
-}
-
-/** One client's verdict on one connector. */
-interface Verdict {
-  readonly client: string;
-  readonly right: boolean;
-  readonly words: string;
 }
 
 const Difference = z.object({ rows: z.number(), missing: z.number(), extra: z.number() });
@@ -162,6 +164,7 @@ async function airbyteSuite(python: string, site: string, trial: Trial): Promise
   return {
     client: 'airbyte-cdk connector test',
     right,
+    brief: summary.replace(/, \d+ deselected.*/, ''),
     words: right ? summary : `${summary}\n${tail(done)}`,
   };
 }
@@ -218,7 +221,7 @@ async function readTwice(
     const loaded = Loaded.safeParse(done.answer);
     const name = `${client}, ${time}`;
     if (!loaded.success) {
-      verdicts.push({ client: name, right: false, words: tail(done) });
+      verdicts.push({ client: name, right: false, brief: 'broke off', words: tail(done) });
       continue;
     }
     const found = Object.entries(loaded.data.streams);
@@ -227,6 +230,10 @@ async function readTwice(
     verdicts.push({
       client: name,
       right: wrong.length === 0 && found.length === Object.keys(streams).length,
+      brief:
+        wrong.length === 0
+          ? `${total} rows, ${loaded.data.read} read`
+          : `wrong: ${wrong.map(([stream, one]) => `${stream} ${one.missing} missing, ${one.extra} extra`).join('; ')}`,
       words: [
         `${total} rows in ${found.length} streams, ${loaded.data.read} read`,
         ...wrong.map(([stream, one]) => `${stream}: ${JSON.stringify(one)}`),
@@ -259,11 +266,12 @@ async function talk(python: string, site: string, trial: Trial): Promise<Verdict
   };
   const done = await drive('mcp_session', python, site, task, trial);
   const talked = Talked.safeParse(done.answer);
-  if (!talked.success) return { client: 'MCP client', right: false, words: tail(done) };
+  if (!talked.success) return { client: 'MCP client', right: false, brief: 'broke off', words: tail(done) };
   const { tools, called, refused, rows, problems } = talked.data;
   return {
     client: 'MCP client',
     right: problems.length === 0 && tools > 0 && refused === tools,
+    brief: `${called} of ${tools} tools, ${rows} rows${problems.length === 0 ? '' : `, ${problems.length} problems`}`,
     words: [`${tools} tools, ${called} called, ${rows} rows`, ...problems].join('; '),
   };
 }
@@ -301,65 +309,97 @@ function tail({ code, stdout, stderr }: Finished): string {
   return `exit ${code}\n${stdout.slice(-2500)}\n${stderr.slice(-2500)}`;
 }
 
+/** The description's own example of a row, without the fields that its schema doesn't name: PyAirbyte leaves those out. */
+function exampleRow(stream: Blueprint['streams'][number]): Record<string, unknown> {
+  const rows = z.record(z.string(), z.unknown()).catch({});
+  const named = rows.parse(stream.schema['properties']);
+  return Object.fromEntries(Object.entries(rows.parse(stream.example)).filter(([name]) => name in named));
+}
+
+const CLIENTS = ['airbyte-cdk', 'pyairbyte', 'dlt', 'mcp'] as const;
+
 async function judge(
   api: TrueApi,
   pythons: { airbyte: string; faces: string },
-  options: { corpus: string | undefined; keep: boolean },
-): Promise<Verdict[]> {
+  options: { folders: readonly string[]; only: readonly string[]; keep: boolean },
+): Promise<Judged> {
   const workspace = await mkdtemp(join(tmpdir(), `strangers-${api.name}-`));
-  const server = await startStranger(api, { throttleEvery: 17 });
+  let server: StrangerServer | undefined;
+  const verdicts: Verdict[] = [];
+  let incremental = 0;
   try {
-    const connector = await compile(api, options.corpus, workspace);
-    const trial = (config: Record<string, unknown>): Trial => ({
+    const blueprint = await describe(api, options.folders);
+    const connector = await compile(api, blueprint, workspace);
+    const read = blueprint.streams.filter((stream) => connector.streams.has(stream.path));
+    incremental = read
+      .filter((stream) => api.resources.some((resource) => resource.path === stream.path))
+      .filter((stream) => withCursor(api, stream).incremental !== undefined).length;
+    const examples = new Map(read.map((stream) => [stream.path, exampleRow(stream)]));
+    server = await startStranger(api, { throttleEvery: 17, examples });
+    const plain: Trial = {
       api,
       connector,
       server,
-      config,
       workspace,
-    });
-    const plain = trial({ ...api.config, base_url: server.url });
+      config: { ...api.config, base_url: server.url },
+    };
     const site = await install(pythons.airbyte, plain, 'airbyte-site');
     const spec = await run(pythons.airbyte, ['-m', connector.module, 'spec'], { env: { PYTHONPATH: site } });
     const { spec: content } = z.looseObject({ spec: z.unknown() }).parse(JSON.parse(spec.stdout));
-    const configured = trial({ ...withAuthType(api.config, content), base_url: server.url });
-    const verdicts = [await airbyteSuite(pythons.airbyte, site, configured)];
-    verdicts.push(...(await readTwice('PyAirbyte', 'pyairbyte_read', pythons.airbyte, site, configured)));
-    const faces = await install(pythons.faces, configured, 'faces-site');
-    verdicts.push(...(await readTwice('dlt', 'dlt_load', pythons.faces, faces, configured)));
-    verdicts.push(await talk(pythons.faces, faces, configured));
-    return verdicts;
+    const trial: Trial = { ...plain, config: { ...withAuthType(api.config, content), base_url: server.url } };
+    const { only } = options;
+    if (only.includes('airbyte-cdk')) verdicts.push(await airbyteSuite(pythons.airbyte, site, trial));
+    if (only.includes('pyairbyte'))
+      verdicts.push(...(await readTwice('PyAirbyte', 'pyairbyte_read', pythons.airbyte, site, trial)));
+    if (only.includes('dlt') || only.includes('mcp')) {
+      const faces = await install(pythons.faces, trial, 'faces-site');
+      if (only.includes('dlt'))
+        verdicts.push(...(await readTwice('dlt', 'dlt_load', pythons.faces, faces, trial)));
+      if (only.includes('mcp')) verdicts.push(await talk(pythons.faces, faces, trial));
+    }
   } catch (error) {
-    return [{ client: 'set-up', right: false, words: String(error) }];
+    verdicts.push({ client: 'set-up', right: false, brief: 'could not be set up', words: String(error) });
   } finally {
-    await server.close();
-    if (options.keep) console.log(`kept: ${workspace}`);
-    else await rm(workspace, { recursive: true, force: true });
+    if (options.keep) {
+      await writeFile(join(workspace, 'requests.log'), server?.requests.join('\n') ?? '');
+      console.log(`kept: ${workspace}`);
+    } else await rm(workspace, { recursive: true, force: true });
+    await server?.close();
   }
+  return { api: api.name, streams: api.resources.length, incremental, verdicts };
 }
 
 const { values, positionals } = parseArgs({
   options: {
-    corpus: { type: 'string' },
+    descriptions: { type: 'string', multiple: true, default: [] },
+    corpus: { type: 'string', multiple: true, default: [] },
     apis: { type: 'string', default: join(here, 'apis') },
+    only: { type: 'string', multiple: true, default: [...CLIENTS] },
+    markdown: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
-const corpus = values.corpus ?? process.env['SOURCEWRIGHT_CORPUS'];
+const folders = descriptionFolders([...values.descriptions, ...values.corpus]);
 const started = Date.now();
 const pythons = {
   airbyte: await environment('requirements-airbyte.txt'),
   faces: await environment('requirements-faces.txt'),
 };
 const wrong: string[] = [];
-let verdicts = 0;
-for (const api of await chosenApis(values.apis, positionals, corpus)) {
-  for (const { client, right, words } of await judge(api, pythons, { corpus, keep: values.keep })) {
-    verdicts += 1;
+const judged: Judged[] = [];
+const { chosen, leftOut } = await chosenApis(values.apis, positionals, folders);
+for (const api of chosen) {
+  const one = await judge(api, pythons, { folders, only: values.only, keep: values.keep });
+  judged.push(one);
+  for (const { client, right, words } of one.verdicts) {
     if (!right) wrong.push(`${api.name}: ${client}`);
     console.log(`${right ? 'ok  ' : 'FAIL'} ${api.name.padEnd(16)} ${client.padEnd(38)} ${words}`);
   }
 }
 const seconds = Math.round((Date.now() - started) / 1000);
+const verdicts = judged.reduce((sum, { verdicts }) => sum + verdicts.length, 0);
+if (leftOut.length > 0) console.log(`Left out, their descriptions aren't here: ${leftOut.join(', ')}`);
+if (values.markdown !== undefined) await writeReport(values.markdown, judged, leftOut);
 console.log(`${verdicts - wrong.length} passed, ${wrong.length} failed in ${seconds} s`);
 process.exitCode = wrong.length > 0 || verdicts === 0 ? 1 : 0;

@@ -61,25 +61,56 @@ const Resource = z.object({
   maxSize: z.number(),
   /** The resource (by path) whose rows stand in the path, and which parameter takes which field. */
   parent: z.object({ path: z.string(), parameter: z.string(), field: z.string() }).optional(),
-  /** Field with the time of the last change, its format, and the query parameter that filters by it. */
+  /**
+   * Field with the time of the last change, its format, and the query parameter that filters by it. `changes`: false for
+   * the time of creation, which no later change moves. `newestFirst`: the API lists the youngest rows first.
+   */
   updated: z
-    .object({ field: z.string(), format: z.enum(['iso', 'unix']), param: z.string().optional() })
+    .object({
+      field: z.string(),
+      format: z.enum(['iso', 'unix']),
+      param: z.string().optional(),
+      changes: z.boolean().default(true),
+      newestFirst: z.boolean().default(false),
+    })
     .optional(),
-  /** Further fields of every row. */
+  /** The field in which a row says what it is (the description has it too), or null where rows have none. */
+  label: z.string().nullable().default('name'),
+  /** Further fields of every row; `{parent}` in a text stands for the parent's key, `{n}` for the number of the row. */
   fields: z.record(z.string(), z.unknown()).default({}),
+  /** Where rows have more fields than a person writes down: all others are those of the description's own example. */
+  exampleFields: z.boolean().default(false),
+  /** What stands in every body beside the rows. */
+  envelope: z.record(z.string(), z.unknown()).default({}),
   /** Rows wrapped in an object of this one key. */
   wrapper: z.string().optional(),
-  idType: z.enum(['string', 'integer']).default('string'),
+  idType: z.enum(['string', 'integer', 'uuid']).default('string'),
 });
 export type TrueResource = z.infer<typeof Resource>;
 
+/** How an API says no. */
+const Answer = z.object({
+  status: z.number(),
+  body: z.record(z.string(), z.unknown()),
+  headers: z.record(z.string(), z.string()).default({}),
+});
+export type TrueAnswer = z.infer<typeof Answer>;
+
 export const TrueApi = z.object({
   name: z.string(),
-  /** `npm:<package>/<path>` for a description that a development dependency ships, or a path below the corpus. */
+  /**
+   * `npm:<package>/<path>` for a description that a development dependency ships, or a path below one of the folders of
+   * descriptions.
+   */
   description: z.string(),
   /** Path of the base URL on the server. */
   basePath: z.string(),
   auth: z.object({ in: z.enum(['header', 'query']), name: z.string(), value: z.string() }).nullable(),
+  /** What a request without the right credentials gets, and one too many. */
+  refusal: Answer.default({ status: 401, body: { message: 'unauthorized' }, headers: {} }),
+  throttle: Answer.default({ status: 429, body: { message: 'slow down' }, headers: { 'retry-after': '0' } }),
+  /** How a person signs in where the description doesn't say it. */
+  signIn: z.enum(['bearer']).optional(),
   /** Config of the connector, with the credentials that make `auth`. */
   config: z.record(z.string(), z.unknown()),
   /** Fixed values for path parameters that no list supplies. */

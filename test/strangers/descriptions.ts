@@ -1,4 +1,5 @@
 /** What the judges share: the APIs that a person wrote down, and where their descriptions are. */
+import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -24,36 +25,43 @@ const CredentialKinds = z.object({
   }),
 });
 
-/**
- * The APIs in a folder: those named, or all whose description is at hand. Descriptions named `npm:` come from development
- * dependencies, the others from the corpus.
- */
+/** The APIs in a folder: those named, or all. Those whose description isn't at hand are told apart. */
 export async function chosenApis(
   folder: string,
   names: readonly string[],
-  corpus: string | undefined,
-): Promise<TrueApi[]> {
-  const apis: TrueApi[] = [];
+  folders: readonly string[],
+): Promise<{ chosen: TrueApi[]; leftOut: string[] }> {
+  const chosen: TrueApi[] = [];
+  const leftOut: string[] = [];
   for (const file of (await readdir(folder)).sort()) {
     const api = TrueApi.parse(JSON.parse(await readFile(join(folder, file), 'utf8')));
-    const chosen =
-      names.length === 0
-        ? api.description.startsWith('npm:') || corpus !== undefined
-        : names.includes(api.name);
-    if (chosen) apis.push(api);
+    if (names.length > 0 && !names.includes(api.name)) continue;
+    if (names.length > 0 || findDescription(api, folders) !== undefined) chosen.push(api);
+    else leftOut.push(api.name);
   }
-  return apis;
+  return { chosen, leftOut };
 }
 
-/** Where an API's description is. Throws where it is in a corpus and none was given. */
-export function descriptionPath(api: TrueApi, corpus: string | undefined): string {
-  if (api.description.startsWith('npm:')) {
-    const [, scope, name, ...rest] = /^npm:(@[^/]+)\/([^/]+)\/(.*)$/.exec(api.description) ?? [];
-    const manifest = createRequire(import.meta.url).resolve(`${scope ?? ''}/${name ?? ''}/package.json`);
-    return join(manifest, '..', ...rest);
+/** The folders of descriptions that a person gave: `--descriptions` and `--corpus`, as often as wished, or the environment. */
+export function descriptionFolders(given: readonly string[]): string[] {
+  const usual = process.env['SOURCEWRIGHT_CORPUS'];
+  return given.length > 0 || usual === undefined ? [...given] : [usual];
+}
+
+/** Where an API's description is. Throws where no given folder has it. */
+export function descriptionPath(api: TrueApi, folders: readonly string[]): string {
+  const path = findDescription(api, folders);
+  if (path !== undefined) return path;
+  throw new Error(`${api.name}: no folder given by --descriptions has ${api.description}`);
+}
+
+function findDescription(api: TrueApi, folders: readonly string[]): string | undefined {
+  if (!api.description.startsWith('npm:')) {
+    return folders.map((folder) => join(folder, api.description)).find((path) => existsSync(path));
   }
-  if (corpus === undefined) throw new Error(`${api.name}: give --corpus DIR (or SOURCEWRIGHT_CORPUS)`);
-  return join(corpus, api.description);
+  const [, scope, name, ...rest] = /^npm:(@[^/]+)\/([^/]+)\/(.*)$/.exec(api.description) ?? [];
+  const manifest = createRequire(import.meta.url).resolve(`${scope ?? ''}/${name ?? ''}/package.json`);
+  return join(manifest, '..', ...rest);
 }
 
 /** The configuration with the tag of the credentials' kind that takes the given fields, as a person picks it in a form. */

@@ -2,9 +2,9 @@
  * Generates a connector from a real API's description, reads a stateful server of that API with it, and counts every
  * record: each once, none lost, none twice. What the server knows was written down by a person (`apis/`), not inferred.
  *
- *     npx tsx test/strangers/judge.ts [--corpus DIR] [name …]
+ *     npx tsx test/strangers/judge.ts [--descriptions DIR …] [name …]
  *
- * Descriptions named `npm:` come from development dependencies; the others need `--corpus` (or SOURCEWRIGHT_CORPUS).
+ * Descriptions named `npm:` come from development dependencies; the others need a folder (or SOURCEWRIGHT_CORPUS).
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import type { TrueApi } from './contracts.ts';
-import { chosenApis, descriptionPath, withAuthType } from './descriptions.ts';
+import { chosenApis, descriptionFolders, descriptionPath, withAuthType } from './descriptions.ts';
 import { keyOf, startStranger, type ServedRow } from './server.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -105,7 +105,7 @@ const lines = (text: string): z.infer<typeof Message>[] =>
     .filter((line) => line.trim() !== '')
     .map((line) => Message.parse(JSON.parse(line)));
 
-async function judge(api: TrueApi, corpus: string | undefined, keep: boolean): Promise<Row[]> {
+async function judge(api: TrueApi, folders: readonly string[], keep: boolean): Promise<Row[]> {
   const workspace = await mkdtemp(join(tmpdir(), `stranger-${api.name}-`));
   const server = await startStranger(api, { throttleEvery: 17 });
   const allWrong = (note: string): Row[] =>
@@ -122,7 +122,7 @@ async function judge(api: TrueApi, corpus: string | undefined, keep: boolean): P
       };
     });
   try {
-    const description = descriptionPath(api, corpus);
+    const description = descriptionPath(api, folders);
     const cli = join(root, 'dist/cli.mjs');
     const inspect = await run(process.execPath, [cli, 'inspect', description, '--json']);
     if (inspect.code !== 0) return allWrong(`inspect: ${inspect.stderr.slice(-300)}`);
@@ -260,18 +260,19 @@ function compare(
 
 const { values, positionals } = parseArgs({
   options: {
-    corpus: { type: 'string' },
+    descriptions: { type: 'string', multiple: true, default: [] },
+    corpus: { type: 'string', multiple: true, default: [] },
     apis: { type: 'string', default: join(import.meta.dirname, 'apis') },
     keep: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
-const corpus = values.corpus ?? process.env['SOURCEWRIGHT_CORPUS'];
-const apis = await chosenApis(values.apis, positionals, corpus);
+const folders = descriptionFolders([...values.descriptions, ...values.corpus]);
+const { chosen: apis, leftOut } = await chosenApis(values.apis, positionals, folders);
 let passed = 0;
 let failed = 0;
 for (const api of apis) {
-  for (const row of await judge(api, corpus, values.keep)) {
+  for (const row of await judge(api, folders, values.keep)) {
     const right = row.missing === 0 && row.twice === 0 && row.alien === 0 && row.expected > 0;
     if (right) passed += 1;
     else failed += 1;
@@ -280,5 +281,6 @@ for (const api of apis) {
     );
   }
 }
+if (leftOut.length > 0) console.log(`Left out, their descriptions aren't here: ${leftOut.join(', ')}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -39,16 +39,20 @@ function place(target: Row, path: readonly string[], value: unknown): void {
   if (last !== undefined) at[last] = value;
 }
 
+/** A person's word about a field, for one row. */
+function filledIn(value: unknown, parent: string, number: number): unknown {
+  const text = JSON.stringify(value).replaceAll('{n}', String(number));
+  return JSON.parse(text.replaceAll('{parent}', JSON.stringify(parent).slice(1, -1)));
+}
+
 function makeRows(resource: TrueResource, parentKey: string): Row[] {
   return Array.from({ length: resource.rows }, (_, index) => {
     const prefix = resource.path.replaceAll(/\{[^}]*\}/g, '').replaceAll(/[^a-z0-9]+/gi, '-');
-    const row: Row = { name: `Row ${index + 1}`, ...structuredClone(resource.fields) };
-    for (const part of resource.key) {
-      row[part] =
-        resource.idType === 'integer'
-          ? hash(parentKey + prefix) * 100_000 + index + 1
-          : `${parentKey}${prefix}-${index + 1}`;
-    }
+    const row: Row = {
+      ...labelled(resource, `Row ${index + 1}`),
+      ...(filledIn(resource.fields, parentKey, index + 1) as Row),
+    };
+    for (const part of resource.key) row[part] = identity(resource, parentKey + prefix, index + 1);
     if (resource.updated !== undefined) {
       // Two rows share each tick: a strict comparison at the boundary would lose one of them.
       const at = EPOCH + Math.floor(index / 2) * 3_600_000;
@@ -57,6 +61,24 @@ function makeRows(resource: TrueResource, parentKey: string): Row[] {
     }
     return row;
   });
+}
+
+/** The field in which a row says what it is, where it has one. */
+function labelled(resource: TrueResource, words: string): Row {
+  return resource.label === null ? {} : { [resource.label]: words };
+}
+
+function identity(resource: TrueResource, place: string, number: number): string | number {
+  switch (resource.idType) {
+    case 'integer':
+      return hash(place) * 100_000 + number;
+    case 'string':
+      return `${place}-${number}`;
+    case 'uuid': {
+      const digits = String(hash(place)).padStart(8, '0');
+      return `${digits}-0000-4000-8000-${String(number).padStart(12, '0')}`;
+    }
+  }
 }
 
 function hash(text: string): number {
@@ -85,7 +107,7 @@ function withQuery(url: URL, changes: Record<string, string>): URL {
 function paged(resource: TrueResource, rows: readonly Row[], url: URL): Page {
   const paging: TruePaging = resource.paging;
   const query = url.searchParams;
-  const envelope: Row = {};
+  const envelope: Row = structuredClone(resource.envelope);
   const headers: Record<string, string> = {};
   let page: readonly Row[] = rows;
   switch (paging.kind) {
@@ -169,11 +191,22 @@ function startAfter(
   return Number(match[1]);
 }
 
-/** Starts the server. `throttleEvery`: each so-many-th request is answered 429 with `Retry-After: 0`, another 503. */
+/**
+ * Starts the server. `throttleEvery`: each so-many-th request is throttled, another answered 503. `examples`: rows of the
+ * description by path, for resources that leave their fields to it.
+ */
 export async function startStranger(
-  api: TrueApi,
-  options: { throttleEvery: number },
+  written: TrueApi,
+  options: { throttleEvery: number; examples?: ReadonlyMap<string, Readonly<Row>> },
 ): Promise<StrangerServer> {
+  const api: TrueApi = {
+    ...written,
+    resources: written.resources.map((resource) =>
+      resource.exampleFields
+        ? { ...resource, fields: { ...options.examples?.get(resource.path), ...resource.fields } }
+        : resource,
+    ),
+  };
   const tables = new Map<string, Map<string, Row[]>>();
   for (const resource of api.resources) {
     const parents = resource.parent === undefined ? [''] : parentKeys(tables, resource);
@@ -199,13 +232,13 @@ export async function startStranger(
           ? url.searchParams.get(api.auth.name)
           : request.headers[api.auth.name.toLowerCase()];
       if (given !== api.auth.value) {
-        send(401, { message: 'unauthorized' });
+        send(api.refusal.status, api.refusal.body, api.refusal.headers);
         return;
       }
     }
     if (count % options.throttleEvery === 0) {
       if (count % (2 * options.throttleEvery) === 0) send(503, { message: 'try again' });
-      else send(429, { message: 'slow down' }, { 'retry-after': '0' });
+      else send(api.throttle.status, api.throttle.body, api.throttle.headers);
       return;
     }
     for (const { resource, pattern } of routes) {
@@ -238,7 +271,13 @@ export async function startStranger(
     },
     grow: () => {
       for (const resource of api.resources) {
-        for (const [parent, rows] of tables.get(resource.path) ?? []) growTable(resource, parent, rows);
+        const table = tables.get(resource.path) ?? new Map<string, Row[]>();
+        for (const [parent, rows] of table) growTable(resource, parent, rows);
+        // New parents come with children, older than what was read before.
+        if (resource.parent === undefined) continue;
+        for (const parent of parentKeys(tables, resource)) {
+          if (!table.has(parent)) table.set(parent, makeRows(resource, parent));
+        }
       }
     },
     statuses,
@@ -269,24 +308,29 @@ function servedRows(resource: TrueResource, table: ReadonlyMap<string, Row[]> | 
 function growTable(resource: TrueResource, parent: string, rows: Row[]): void {
   const { updated } = resource;
   if (updated === undefined) return;
-  const later = makeRows({ ...resource, rows: resource.rows + 3 }, parent).slice(-3);
+  const later = makeRows({ ...resource, rows: rows.length + 3 }, parent).slice(-3);
   const [oldest] = rows;
   const [first] = later;
   if (oldest === undefined || first === undefined) return;
-  Object.assign(oldest, { name: 'Changed', [updated.field]: first[updated.field] });
-  if (resource.key.includes('name')) throw new Error(`${resource.path}: a key can't be changed`);
+  if (resource.label !== null && resource.key.includes(resource.label))
+    throw new Error(`${resource.path}: a key can't be changed`);
+  if (updated.changes)
+    Object.assign(oldest, labelled(resource, 'Changed'), { [updated.field]: first[updated.field] });
   rows.push(...later);
 }
 
 function filtered(resource: TrueResource, rows: readonly Row[], url: URL): readonly Row[] {
   const { updated } = resource;
-  const since = updated?.param === undefined ? null : url.searchParams.get(updated.param);
-  if (updated === undefined || since === null) return rows;
-  const from = updated.format === 'unix' ? Number(since) : Date.parse(since) / 1000;
-  return rows.filter((row) => {
+  if (updated === undefined) return rows;
+  const seconds = (row: Row): number => {
     const value = row[updated.field];
-    return (typeof value === 'number' ? value : Date.parse(String(value)) / 1000) >= from;
-  });
+    return typeof value === 'number' ? value : Date.parse(String(value)) / 1000;
+  };
+  const ordered = updated.newestFirst ? rows.toSorted((a, b) => seconds(b) - seconds(a)) : rows;
+  const since = updated.param === undefined ? null : url.searchParams.get(updated.param);
+  if (since === null) return ordered;
+  const from = updated.format === 'unix' ? Number(since) : Date.parse(since) / 1000;
+  return ordered.filter((row) => seconds(row) >= from);
 }
 
 function parentKeys(tables: ReadonlyMap<string, Map<string, Row[]>>, resource: TrueResource): string[] {

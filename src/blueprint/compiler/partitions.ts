@@ -38,6 +38,39 @@ export function partitionColumns(stream: Stream, all: readonly Stream[]): Map<st
   return columns;
 }
 
+/** The types that a value in a path can have. */
+const PLAIN = ['string', 'integer', 'number'];
+
+/**
+ * The type of each of those columns, by column: that of the field which the value comes from, where the parent's schema
+ * says it. Clients make a column of that type, and need one for values that are only known to be plain.
+ */
+export function partitionTypes(stream: Stream, all: readonly Stream[]): Map<string, string | string[]> {
+  const types = new Map<string, string | string[]>();
+  for (const [parameter, column] of partitionColumns(stream, all)) {
+    types.set(column, sourceType(stream, parameter, all) ?? PLAIN);
+  }
+  return types;
+}
+
+function sourceType(stream: Stream, parameter: string, all: readonly Stream[]): string | undefined {
+  const source = stream.parent?.parameters.find((one) => one.name === parameter)?.from;
+  const above = all.find((one) => one.name === stream.parent?.stream);
+  if (source === undefined || above === undefined) return undefined;
+  if (source.kind === 'partition')
+    return above === stream ? undefined : sourceType(above, source.parameter, all);
+  let schema: unknown = above.schema;
+  for (const name of source.field) schema = member(member(schema, 'properties'), name);
+  const types = [member(schema, 'type')].flat().filter((type) => type !== 'null');
+  const [type] = types;
+  return types.length === 1 && typeof type === 'string' && PLAIN.includes(type) ? type : undefined;
+}
+
+function member(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}
+
 /** Whether a field of the rows is an object or a list: never the parent's value itself. */
 function isNested(stream: Stream, field: string): boolean {
   const properties = stream.schema['properties'] as

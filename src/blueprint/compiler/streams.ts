@@ -2,7 +2,7 @@
 import type { Blueprint, Incremental, Paging, Stream } from '../schema.ts';
 import { LINE_LENGTH, plainText } from './agent-face-python.ts';
 import { generatedStreams, isResumable, isStrict, knownRate, recursion } from './features.ts';
-import { partitionColumns } from './partitions.ts';
+import { partitionColumns, partitionTypes } from './partitions.ts';
 import {
   assign,
   call,
@@ -192,10 +192,10 @@ function incrementalCode(incremental: Incremental): Code {
 /** The schema of a stream's records, with the columns that the connector adds. Keys stand as the description has them. */
 export function recordSchema(stream: Stream, all: readonly Stream[]): Record<string, unknown> {
   const row = stream.schema;
-  const added: [string, unknown][] = [...partitionColumns(stream, all).values()].map((column) => [
+  const added: [string, unknown][] = [...partitionTypes(stream, all)].map(([column, type]) => [
     column,
     {
-      type: ['string', 'integer', 'number'],
+      type,
       description: 'The row of the parent stream that this one belongs to.',
     },
   ]);
@@ -210,13 +210,32 @@ export function recordSchema(stream: Stream, all: readonly Stream[]): Record<str
   const types = [row['type']].flat();
   const isObject = types.includes('object') || 'properties' in row || row['type'] === undefined;
   const properties = isObject ? (row['properties'] as Record<string, unknown> | undefined) : { value: row };
+  const { required: _, ...kept } = isObject ? row : {};
+  const required = requiredFields(row, properties);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
-    ...(isObject ? row : {}),
+    ...kept,
     type: 'object',
     properties: { ...Object.fromEntries(added), ...(properties ?? {}) },
+    ...(required.length === 0 ? {} : { required }),
     additionalProperties: true,
   };
+}
+
+/** Fields that every row has as it reaches a client: airbyte-cdk leaves those out whose value is `null`. */
+function requiredFields(
+  row: Record<string, unknown>,
+  properties: Record<string, unknown> | undefined,
+): string[] {
+  const names = Array.isArray(row['required'])
+    ? row['required'].filter((name) => typeof name === 'string')
+    : [];
+  return names.filter((name) => {
+    const field = properties?.[name];
+    const types = [(field as { type?: unknown } | undefined)?.type].flat();
+    const values = (field as { enum?: unknown } | undefined)?.enum;
+    return !types.includes('null') && !(Array.isArray(values) && values.includes(null));
+  });
 }
 
 /** `api.py`: what holds for the API as a whole. */

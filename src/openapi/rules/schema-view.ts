@@ -141,7 +141,7 @@ export class SchemaReader {
     for (const [keyword, parts] of alternatives(node.value)) {
       const branches: Draft[] = [];
       for (const [index, part] of parts.entries()) {
-        const reached = this.#follow({ value: part, pointer: pointerAt(node.pointer, keyword, index) });
+        const reached = this.#follow({ value: part, pointer: pointerAt(node.pointer, ...keyword, index) });
         if (reached === undefined) continue;
         const branch = emptyDraft();
         this.#merge(branch, reached, seen, depth + 1);
@@ -162,20 +162,25 @@ export class SchemaReader {
 }
 
 /** Alternatives by keyword. A list of `items` at a schema that is no array says the same in some old documents. */
-function alternatives(schema: SchemaObject): [string, readonly SchemaObject[]][] {
-  const found: [string, readonly SchemaObject[]][] = [];
-  if (schema.oneOf !== undefined) found.push(['oneOf', schema.oneOf]);
-  if (schema.anyOf !== undefined) found.push(['anyOf', schema.anyOf]);
+function alternatives(schema: SchemaObject): [readonly string[], readonly SchemaObject[]][] {
+  const found: [readonly string[], readonly SchemaObject[]][] = [];
+  if (schema.oneOf !== undefined) found.push([['oneOf'], schema.oneOf]);
+  if (schema.anyOf !== undefined) found.push([['anyOf'], schema.anyOf]);
   const untyped = looseItems(schema);
   if (untyped !== undefined) found.push(untyped);
   return found;
 }
 
-function looseItems(schema: SchemaObject): [string, readonly SchemaObject[]] | undefined {
+function looseItems(schema: SchemaObject): [readonly string[], readonly SchemaObject[]] | undefined {
   if (schema.type !== undefined) return undefined;
   const items: unknown = schema.items;
-  if (Array.isArray(items)) return ['items', items as SchemaObject[]];
-  return schema.prefixItems === undefined ? undefined : ['prefixItems', schema.prefixItems];
+  if (Array.isArray(items)) return [['items'], items as SchemaObject[]];
+  if (schema.prefixItems !== undefined) return [['prefixItems'], schema.prefixItems];
+  // What converters make of such a list: `{"items": {"anyOf": […]}}` and nothing else, as all over Slack's description.
+  const says = Object.keys(schema).filter((keyword) => keyword !== 'title' && keyword !== 'description');
+  if (schema.items?.anyOf === undefined || says.length + Object.keys(schema.items).length > 2)
+    return undefined;
+  return [['items', 'anyOf'], schema.items.anyOf];
 }
 
 function emptyDraft(): Draft {

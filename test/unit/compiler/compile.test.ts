@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { compileConnector, type CompiledFile } from '../../../src/blueprint/compiler/compile.ts';
 import { features, generatedStreams } from '../../../src/blueprint/compiler/features.ts';
+import { recordSchema } from '../../../src/blueprint/compiler/streams.ts';
 import { Blueprint, type Stream } from '../../../src/blueprint/schema.ts';
 import { SourcewrightError } from '../../../src/errors.ts';
 import { blueprints, everything, plain, shop } from '../../python/blueprints.ts';
@@ -156,6 +157,53 @@ describe('the compiler', function () {
       streams.map((stream) => stream.name),
       ['customers', 'orders', 'lines'],
     );
+  });
+
+  it("gives the column of a parent's key the type of that key, where it is known", () => {
+    const keyed = (key: unknown): { parents: Stream; children: Stream; below: Stream } => {
+      const parents: Stream = {
+        name: 'parents',
+        path: '/parents',
+        schema: { type: 'object', properties: { id: key } },
+      } as never;
+      const child = (name: string, parent: string, from: object): Stream =>
+        ({
+          ...parents,
+          name,
+          recordShape: 'list',
+          schema: { type: 'object', properties: { id: { type: 'string' } } },
+          parent: { stream: parent, parameters: [{ name: 'parent_id', from }] },
+        }) as never;
+      const children = child('children', 'parents', { kind: 'record', field: ['id'] });
+      const below = child('below', 'children', { kind: 'partition', parameter: 'parent_id' });
+      return { parents, children, below };
+    };
+    const typeOf = (key: unknown, of: 'children' | 'below'): unknown => {
+      const streams = keyed(key);
+      const { properties } = recordSchema(streams[of], Object.values(streams));
+      return (properties as Record<string, { type: unknown }>)['parent_id']?.type;
+    };
+    assert.equal(typeOf({ type: 'integer' }, 'children'), 'integer');
+    assert.equal(typeOf({ type: ['string', 'null'], format: 'uuid' }, 'children'), 'string');
+    assert.equal(typeOf({ type: 'integer' }, 'below'), 'integer');
+    for (const unknown of [{}, { type: ['string', 'integer'] }, { type: 'object' }, undefined])
+      assert.deepEqual(typeOf(unknown, 'children'), ['string', 'integer', 'number']);
+  });
+
+  it('demands no field that may be null, because airbyte-cdk leaves out nulls', () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        id: { type: 'string' },
+        closed_at: { type: ['string', 'null'] },
+        state: { type: 'string', enum: ['open', null] },
+      },
+      required: ['id', 'closed_at', 'state'],
+    };
+    const rows = { ...(shop.streams[0] as Stream), schema };
+    assert.deepEqual(recordSchema(rows, [rows])['required'], ['id']);
+    const all = { ...schema, required: ['closed_at'] };
+    assert.equal('required' in recordSchema({ ...rows, schema: all }, [rows]), false);
   });
 
   it('gives a child the key that a person fills in for its parent', () => {

@@ -231,4 +231,29 @@ describe('conventions of a whole API', () => {
       'a connector must be able to read without a key here',
     );
   });
+
+  it('reads untyped items with alternatives as one of those, as converters write them', async () => {
+    const any = (...schemas: Json[]): Json => ({ items: { anyOf: schemas } });
+    const body = {
+      type: 'object',
+      properties: {
+        ok: { type: 'boolean' },
+        boxes: { type: 'array', items: { $ref: '#/components/schemas/box' } },
+        response_metadata: { ...any(object('next_cursor'), object('warnings')), title: 'Metadata' },
+      },
+    };
+    const parameters = [query('cursor', { type: 'string' }), query('limit', { type: 'integer' })];
+    const box = { ...any(object('id', 'name'), object('id', 'size')), description: 'A box.' };
+    const { streams } = await blueprintOf(
+      { '/boxes.list': { get: { parameters, ...answer(body) } } },
+      { schemas: { box } },
+    );
+    const [stream] = streams;
+    assert.deepEqual(stream?.recordPath, ['boxes']);
+    assert.deepEqual(stream.primaryKey, [['id']]);
+    assert.deepEqual(stream.paging.kind === 'cursor' && stream.paging.nextPath, [
+      'response_metadata',
+      'next_cursor',
+    ]);
+  });
 });

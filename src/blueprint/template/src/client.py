@@ -257,7 +257,7 @@ class ApiClient:
         what = f"{_shown(response.request.method, response.request.url)} answered {status}"
         excerpt = self.redact(" ".join(response.text.split()))[:_EXCERPT]
         detail = f"{what} {response.reason_phrase}".rstrip() + (f": {excerpt}" if excerpt else "")
-        if status == httpx.codes.TOO_MANY_REQUESTS:
+        if status == httpx.codes.TOO_MANY_REQUESTS or self._asks_to_wait(response):
             raise self._rate_limited(response, what)
         if status == httpx.codes.UNAUTHORIZED:
             raise ConfigError(f"The API refused the credentials. {detail}", status=status)
@@ -270,6 +270,16 @@ class ApiClient:
         if status == httpx.codes.REQUEST_TIMEOUT or response.is_server_error:
             raise TransientError(detail, status=status, retry_after=self._retry_after(response))
         raise ApiError(detail, status=status)
+
+    def _asks_to_wait(self, response: httpx.Response) -> bool:
+        """Return whether a 403 is about the rate, as some APIs answer it, and not about permissions."""
+        if response.status_code != httpx.codes.FORBIDDEN:
+            return False
+        # <feature rate.headers>
+        if response.headers.get(api.REMAINING_HEADER, "").strip() == "0":
+            return True
+        # </feature>
+        return api.RETRY_AFTER_HEADER in response.headers
 
     def _rate_limited(self, response: httpx.Response, what: str) -> RateLimitedError:
         wait = self._retry_after(response)

@@ -1,15 +1,18 @@
 """From the body of an answer to the rows in it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import ApiError
+from .errors import ApiError, ConfigError, ConnectorError
 from .matrix import is_empty_table, rows_of_matrix
 from .models import Stream
 
 Record = dict[str, Any]
 
 _SHOWN_KEYS = 20
+_CODE = re.compile(r"[a-z]{1,20}(?:[_ .-][a-z]{1,20}){0,5}")
+_ABOUT_CREDENTIALS = re.compile(r"auth|token|scope|permission|credential|account|forbidden")
 
 
 def rows_in(stream: Stream, body: Any) -> list[Any]:
@@ -77,7 +80,7 @@ def as_records(rows: list[Any]) -> list[Record]:
     return [row if isinstance(row, dict) else {"value": row} for row in rows if row is not None]
 
 
-def _unexpected(stream: Stream, value: Any, depth: int) -> ApiError:
+def _unexpected(stream: Stream, value: Any, depth: int) -> ConnectorError:
     expected = ".".join(stream.record_path) or "the top of the body"
     place = ".".join(stream.record_path[:depth]) or "the top"
     if isinstance(value, dict):
@@ -85,6 +88,22 @@ def _unexpected(stream: Stream, value: Any, depth: int) -> ApiError:
         found = f"an object with the keys {keys}"
     else:
         found = f"{type(value).__name__}"
-    return ApiError(
+    words = (
         f"Stream {stream.name}: no rows at {expected} in the answer; at {place} there is {found}."
     )
+    said = _failure_code(value)
+    if not said:
+        return ApiError(words)
+    words = f"{words} The API says: {said}."
+    return ConfigError(words) if _ABOUT_CREDENTIALS.search(said) else ApiError(words)
+
+
+def _failure_code(value: Any) -> str:
+    """Return the code in a failure with status 200: `{"ok": false, "error": "no_scope"}`.
+
+    Only plain words: what else stands there might hold a secret.
+    """
+    if not isinstance(value, dict) or (value.get("ok"), value.get("success")).count(False) == 0:
+        return ""
+    said = value.get("error")
+    return said if isinstance(said, str) and _CODE.fullmatch(said) else ""

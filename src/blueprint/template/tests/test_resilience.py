@@ -11,7 +11,9 @@ import pytest
 from src import api as constants
 from src.client import ApiClient
 from src.config import Config
-from src.errors import ConnectorError, RateLimitedError, TransientError
+from src.errors import ApiError, ConfigError, ConnectorError, RateLimitedError, TransientError
+from src.models import Stream
+from src.records import rows_in
 from tests.conftest import World, config_json, of_type
 from tests.mock_api import API, STREAMS, MockApi, expected_records
 
@@ -19,8 +21,9 @@ STREAM = next(name for name, stream in STREAMS.items() if stream["parent"] is No
 COUNT = len(expected_records(STREAM))
 
 
-def test_retry_after_in_seconds_is_waited_for(world: World) -> None:
-    world.api.fail(status=429, headers={"Retry-After": "37"})
+@pytest.mark.parametrize("status", [429, 403])
+def test_retry_after_in_seconds_is_waited_for(world: World, status: int) -> None:
+    world.api.fail(status=status, headers={constants.RETRY_AFTER_HEADER: "37"})
     assert len(world.read(STREAM)) == COUNT
     (slept,) = world.clock.sleeps[:1]
     assert 37 <= slept < 39
@@ -87,6 +90,24 @@ def test_a_refusal_is_not_retried(world: World, status: int) -> None:
     expected = "config_error" if status in (401, 403) else "system_error"
     assert refused.value.failure_type == expected
     assert world.clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("said", "error"), [("invalid_auth", ConfigError), ("fatal_error", ApiError)]
+)
+def test_a_failure_with_status_200_is_told(said: str, error: type[ConnectorError]) -> None:
+    stream = Stream(name="things", path="/things", record_path=("things",))
+    with pytest.raises(error, match=f"no rows at things .* says: {said}"):
+        rows_in(stream, {"ok": False, "error": said})
+
+
+@pytest.mark.parametrize(
+    "body", [{"ok": False, "error": "No: s3cret-1"}, {"error": "gone"}, {"ok": False, "error": 7}]
+)
+def test_what_may_hold_a_secret_is_not_told(body: dict[str, object]) -> None:
+    with pytest.raises(ApiError) as failed:
+        rows_in(Stream(name="things", path="/things", record_path=("things",)), body)
+    assert "says" not in failed.value.message
 
 
 # <feature auth.any>
