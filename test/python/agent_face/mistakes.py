@@ -199,6 +199,19 @@ MISTAKES = [
     ),
     Mistake("agent.provenance-without-secrets", AGENT, "datetime.now(UTC)", "datetime.now()"),
     Mistake(
+        "agent.provenance-without-secrets",
+        CALLS,
+        'model_dump(mode="json", exclude_none=True)',
+        'model_dump(mode="json", exclude={"limit"})',
+    ),
+    Mistake(
+        "agent.provenance-without-secrets",
+        AGENT,
+        "bound: Mapping[str, Any] = field(default_factory=dict, repr=False)",
+        "bound: Mapping[str, Any] = field(default_factory=dict)",
+    ),
+    Mistake("agent.row-count-equals-data", CALLS, "return rows[:most], ", "return rows, "),
+    Mistake(
         "agent.facts-in-properties",
         CALLS,
         'return rows[:most], {"pages": pages, "complete": complete}',

@@ -243,6 +243,13 @@ def _null_objects(subject: Subject) -> Iterator[Problem]:
 # -------------------------------------------------------------------------------------- provenance
 
 
+class _Bound:
+    """What is bound to an operation: a client, which holds credentials."""
+
+    def __repr__(self) -> str:
+        return "what-was-bound"
+
+
 def _no_secret(subject: Subject) -> Iterator[Problem]:
     secret = played_of(subject.directory).secret
     for operation in operations_of(subject):
@@ -257,11 +264,13 @@ def _no_secret(subject: Subject) -> Iterator[Problem]:
             None,
         )
         held = _some_secret(played_of(subject.directory).config, secret)
-        params = {} if text is None or held is None else {text: held}
+        params: dict[str, Any] = {} if text is None or held is None else {text: held}
+        if operation.limit is not None:
+            params[operation.limit] = 1
         provenance = api_of(subject).ask(operation, **params).provenance
         if secret in repr(provenance):
             yield Problem(f"{operation.name} shows a secret in its provenance.")
-        lost = set(operation.required) - set(provenance.params)
+        lost = {*operation.required, *params} - set(provenance.params)
         if lost:
             yield Problem(
                 f"{operation.name} leaves {', '.join(sorted(lost))} out of its provenance."
@@ -270,6 +279,8 @@ def _no_secret(subject: Subject) -> Iterator[Problem]:
             yield Problem(f"{operation.name} is not named as the source of its result.")
         if provenance.fetched_at is None or provenance.fetched_at.utcoffset() != timedelta(0):
             yield Problem(f"{operation.name} does not say in UTC when its result was fetched.")
+        if repr(_Bound()) in repr(operation.connector.bind_deps(client=_Bound())):
+            yield Problem(f"{operation.name} shows by repr what is bound to it.")
 
 
 def _takes_any_text(operation: Operation, field: str) -> bool:
@@ -323,6 +334,10 @@ def _count(subject: Subject) -> Iterator[Problem]:
                 yield Problem(
                     f"{operation.name}: {what} is {count}, and the API answered {served}."
                 )
+        if operation.limit is not None and operation.is_table:
+            rows = api_of(subject).ask(operation, **{operation.limit: 1}).row_count
+            if rows > 1:
+                yield Problem(f"{operation.name} returns {rows} rows where 1 was asked for.")
 
 
 CHECKS = [

@@ -303,6 +303,9 @@ def _ignored_pages(subject: Subject) -> Iterator[Problem]:
             or len(run.records(stream.name)) > 2 * LARGEST_PAGE
         ):
             yield Problem(f"{what} is asked without end.")
+        shown = [repr(record) for record in run.records(stream.name)]
+        if stream.primary_key and len(set(shown)) < len(shown):
+            yield Problem(f"{what} has its rows written more than once.")
         if stream.paging.says_more:
             yield from failed(what, run, stream.name)
 
