@@ -70,7 +70,7 @@ const SHARED: Readonly<Record<string, string>> = {
 function shared([name, check]: readonly [string, string]): Mistake {
   const mutant = mutants.find((one) => one.name === name);
   if (mutant === undefined) throw new Error(`There is no mutant ${name} any more.`);
-  return { name, connector: mutant.connector, edits: [mutant], check };
+  return { name, connector: mutant.connector, edits: [mutant, ...(mutant.also ?? [])], check };
 }
 
 function own(
@@ -224,6 +224,41 @@ const OWN: readonly Mistake[] = [
     '__main__.py',
     '    arguments = _parser().parse_args(argv)\n',
     '    arguments = _parser().parse_args(argv)\n    print("Reading.")\n',
+  ]),
+  own('full-read-never-resumed', 'a-full-read-goes-on', 'files', [
+    'progress.py',
+    '            self.token = PageToken(dict(page["params"]), page["url"])\n',
+    '            self.token = None\n',
+  ]),
+  own('ended-read-resumed', 'an-ended-full-read-begins-anew', 'files', [
+    'progress.py',
+    'the next read begins at the first one."""\n        self.clear()\n',
+    'the next read begins at the first one."""\n',
+  ]),
+  own('gone-page-ends-the-read', 'a-page-that-is-gone-begins-anew', 'files', [
+    'pages.py',
+    'if resumes and previous is None and position is not None:',
+    'if False:',
+  ]),
+  own('token-fetched-by-each', 'a-token-is-fetched-once', 'ledger', [
+    'tokens.py',
+    '        async with self._fetching:\n            expired',
+    '        if True:\n            expired',
+  ]),
+  own('session-kept-when-refused', 'a-refused-token-is-renewed-once', 'sessions', [
+    'tokens.py',
+    'self._is_stale = self._is_stale or self._carries(request)',
+    'pass',
+  ]),
+  own('one-stream-at-a-time', 'requests-at-once-are-bounded', 'tickets', [
+    'connector.py',
+    'asyncio.Semaphore(self._config.concurrency)',
+    'asyncio.Semaphore(1)',
+  ]),
+  own('stopped-stream-says-nothing', 'sigterm-ends-with-the-state', 'tickets', [
+    'connector.py',
+    '        output.status(name, "INCOMPLETE")\n        raise\n',
+    '        raise\n',
   ]),
   own('deaf-to-signals', 'sigterm-ends-with-the-state', 'tickets', [
     '__main__.py',

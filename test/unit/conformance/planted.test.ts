@@ -8,7 +8,18 @@ import type { ConformanceReport } from '../../../src/conformance/contracts.ts';
 import { compiled, inTurns, type Connectors } from './connectors.ts';
 import { MISTAKES, type Mistake } from './mistakes.ts';
 
-const NAMES = ['shop', 'tickets', 'issues', 'ledger', 'crm', 'plain', 'regions', 'files', 'workbook'];
+const NAMES = [
+  'shop',
+  'tickets',
+  'issues',
+  'ledger',
+  'crm',
+  'plain',
+  'regions',
+  'files',
+  'workbook',
+  'sessions',
+];
 /** Between them they have something to look at for each check. */
 const SOUND = ['shop', 'tickets', 'issues', 'ledger', 'crm'];
 const WIDTH = Math.min(availableParallelism(), 4);

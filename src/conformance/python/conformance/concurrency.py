@@ -55,7 +55,8 @@ class SlowTransport(httpx.AsyncBaseTransport):
             await asyncio.sleep(0)
 
 
-def _read_slowly(world: World, width: int | None) -> tuple[Run, SlowTransport]:
+def read_slowly(world: World, width: int | None) -> tuple[Run, SlowTransport]:
+    """Read every stream from a server that takes its time, with as many requests at once as `width` says."""
     transport = SlowTransport(world)
     world.through = transport
     settings = {} if width is None else {SETTING: width}
@@ -78,7 +79,7 @@ def _bounded(subject: Subject) -> Iterator[Problem]:
         raise NotApplicable(f"The specification has no property {SETTING}.")
     for width in (1, 2, 4):
         world = World(subject)
-        run, transport = _read_slowly(world, width)
+        run, transport = read_slowly(world, width)
         yield from _complete(f"The read with {width} requests at once", world, run)
         if transport.most > width:
             yield Problem(
@@ -87,7 +88,9 @@ def _bounded(subject: Subject) -> Iterator[Problem]:
         several = len(description_of(subject).roots) > 1
         if width > 1 and several and transport.most == 1:
             yield Problem(
-                f"Requests are sent one by one although {width} may be on their way.", note=True
+                f"Requests are sent one by one although {width} may be on their way.",
+                # A limit that the connector keeps may leave no room for more.
+                note=description_of(subject).rate_limit is not None,
             )
 
 
@@ -98,7 +101,7 @@ def _all_wait(subject: Subject) -> Iterator[Problem]:
         for number in range(3):
             world = World(subject)
             world.api.fail(status=429, headers={"Retry-After": f"{_WAIT:.0f}"}, skips=number)
-            run, transport = _read_slowly(world, width)
+            run, transport = read_slowly(world, width)
             what = f"A read that is throttled at its request {number + 1}"
             yield from _complete(what, world, run)
             for moment in transport.throttled_at[:1]:

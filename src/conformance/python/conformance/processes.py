@@ -151,6 +151,8 @@ def _signalled(subject: Subject) -> Iterator[Problem]:
             yield Problem(f"{what}: line {number} {fault}.")
     if run.statuses(stream.name)[-1:] == ["COMPLETE"]:
         yield Problem(f"{what} says COMPLETE.")
+    elif run.statuses(stream.name)[-1:] != ["INCOMPLETE"]:
+        yield Problem(f"{what} does not say INCOMPLETE.")
     if stream.incremental is not None and not run.states(stream.name):
         yield Problem(f"{what} leaves no state.")
 

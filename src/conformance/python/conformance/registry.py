@@ -14,6 +14,7 @@ _DATA_FACE = (
     "filters",
     "settings",
     "resuming",
+    "full_reads",
     "failures",
     "limits",
     "concurrency",

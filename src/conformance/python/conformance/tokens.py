@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from .comparing import differences, succeeded
+from .concurrency import read_slowly
 from .description import Description, description_of
 from .model import Check, NotApplicable, Problem, Subject
 from .rows import records_of
@@ -12,12 +13,15 @@ _SHORT = 100.0
 """Seconds that a token holds which expires during a read."""
 
 
-def _ways(description: Description) -> list[int]:
-    """Return the ways to authenticate that fetch tokens."""
+def _ways(description: Description, *, timed: bool = False) -> list[int]:
+    """Return the ways to authenticate that fetch tokens; `timed`: that are told how long one holds."""
     found = [
         way
         for way, option in enumerate(description.auth)
-        if any(check["in"] == "oauth2" for check in option["checks"])
+        if any(
+            check.get("token_url") and not (timed and check["in"] == "session")
+            for check in option["checks"]
+        )
     ]
     if not found:
         raise NotApplicable("No way to authenticate fetches tokens.")
@@ -39,10 +43,18 @@ def _fetched_once(subject: Subject) -> Iterator[Problem]:
             yield from _complete(world, run)
             if len(world.api.gate.tokens) != 1:
                 yield Problem(f"{len(world.api.gate.tokens)} tokens were fetched for one read.")
+        # Requests that begin together find no token, all of them.
+        world = World(subject, way=way)
+        run, _ = read_slowly(world, None)
+        yield from _complete(world, run)
+        if len(world.api.gate.tokens) != 1:
+            yield Problem(
+                f"{len(world.api.gate.tokens)} tokens were fetched by requests that began together."
+            )
 
 
 def _renewed_in_time(subject: Subject) -> Iterator[Problem]:
-    for way in _ways(description_of(subject)):
+    for way in _ways(description_of(subject), timed=True):
         world = World(subject, way=way)
         world.api.gate.lifetime = _SHORT
         # The clock moves on while the connector waits.
