@@ -134,6 +134,8 @@ async function judge(api: TrueApi, folders: readonly string[], keep: boolean): P
       'generate',
       description,
       '--auto',
+      '--mutants',
+      '0',
       '--json',
       '--workspace',
       workspace,

@@ -39,6 +39,18 @@ function place(target: Row, path: readonly string[], value: unknown): void {
   if (last !== undefined) at[last] = value;
 }
 
+/** A row with what a person says in the place of what the example has. */
+function merged(example: Readonly<Row>, said: Readonly<Row>): Row {
+  const isObject = (value: unknown): value is Row =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  const row: Row = { ...example };
+  for (const [name, value] of Object.entries(said)) {
+    const shown = row[name];
+    row[name] = isObject(value) && isObject(shown) ? merged(shown, value) : value;
+  }
+  return row;
+}
+
 /** A person's word about a field, for one row. */
 function filledIn(value: unknown, parent: string, number: number): unknown {
   const text = JSON.stringify(value).replaceAll('{n}', String(number));
@@ -203,7 +215,7 @@ export async function startStranger(
     ...written,
     resources: written.resources.map((resource) =>
       resource.exampleFields
-        ? { ...resource, fields: { ...options.examples?.get(resource.path), ...resource.fields } }
+        ? { ...resource, fields: merged(options.examples?.get(resource.path) ?? {}, resource.fields) }
         : resource,
     ),
   };
