@@ -68,5 +68,7 @@ export const Conformance = z.object({
   broken: z.number().int().nonnegative(),
   seconds: z.number().nonnegative(),
   failures: z.array(FailedCheck),
+  /** Checks of the agent face that failed. They are told, and are no failure of the connector. */
+  advice: z.array(FailedCheck).default([]),
 });
 export type Conformance = z.infer<typeof Conformance>;

@@ -17,7 +17,7 @@ import { createAgentDiagnose } from '../../../src/stages/diagnose/agent.ts';
 import { createRulesDiagnose } from '../../../src/stages/diagnose/rules.ts';
 import { failureGiven } from '../../../src/stages/generate/known.ts';
 import { emitConnector } from '../../../src/stages/generate/emit.ts';
-import { conformanceWords, inShort } from '../../../src/stages/test/conformance.ts';
+import { conformanceWords, inShort, withConformance } from '../../../src/stages/test/conformance.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
 import { blueprints } from '../../python/blueprints.ts';
 import { workbench, type Workbench } from '../stages/support/context.ts';
@@ -161,5 +161,25 @@ describe('conformance in the stage test', function () {
     const short = inShort(report);
     assert.deepEqual([short.failed, short.note, short.failures], [0, '1 checks could not be run', []]);
     assert.match(conformanceWords(short), /1 of 1 conformance checks passed \(1 checks could not be run\)/);
+  });
+});
+
+describe('what the agent face lacks', () => {
+  it('is told, and fails no connector', () => {
+    const check = (id: string, status: 'passed' | 'failed') => ({
+      ...{ id, face: 'agent' as const, title: id, rules: [], status, seconds: 0, reason: null },
+      problems:
+        status === 'failed' ? [{ message: 'No way leads there.', file: null, line: null, note: false }] : [],
+    });
+    const checks = [
+      check('data.every-row-once', 'passed'),
+      check('agent.every-operation-is-reachable', 'failed'),
+    ];
+    const counts = { passed: 1, failed: 1, notApplicable: 0, broken: 0, seconds: 1 };
+    const conformance = inShort({ checks, ...counts } as never);
+    assert.deepEqual([conformance.passed, conformance.failed, conformance.failures], [1, 0, []]);
+    assert.equal(conformance.advice[0]?.problems[0]?.message, 'No way leads there.');
+    assert.equal(withConformance({ verdict: 'passed' } as TestReport, conformance).verdict, 'passed');
+    assert.match(conformanceWords(conformance), /^1 of 1 .* all rules but 1$/);
   });
 });

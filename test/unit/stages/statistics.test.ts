@@ -73,7 +73,7 @@ describe('the statistics of a connector', () => {
     ]);
     const conformance = {
       ...{ note: null, passed: 60, failed: 0, notApplicable: 7, broken: 1 },
-      ...{ seconds: 20, failures: [] },
+      ...{ seconds: 20, failures: [], advice: [] },
     };
     const tested = { ...report, mutation, conformance };
     const text = statisticsText({ sizes, report, tested, spent });
