@@ -64,6 +64,16 @@ const esm = {
   },
 };
 
+/** The panels' pages: one script each, which their content security policy admits by its nonce. */
+const browser = {
+  ...common,
+  platform: 'browser',
+  target: 'es2022',
+  format: 'iife',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+};
+
 const present = (entries) => entries.filter((entry) => existsSync(join(root, entry)));
 
 const results = await Promise.all([
@@ -77,6 +87,9 @@ const results = await Promise.all([
   build({ ...cjs, entryPoints: ['src/errors.ts'], outdir: 'dist' }),
   ...present(['src/cli.ts', 'src/openapi/description-worker.ts']).map((entry) =>
     build({ ...esm, entryPoints: [entry], outdir: 'dist' }),
+  ),
+  ...present(['research', 'review', 'run'].map((kind) => `src/webview/${kind}/panel.tsx`)).map((entry) =>
+    build({ ...browser, entryPoints: { [basename(dirname(entry))]: entry }, outdir: 'dist/webview' }),
   ),
   copyPython(),
   copyPrompts(),

@@ -40,9 +40,9 @@ export default tseslint.config(
       },
     },
   },
-  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.{ts,tsx}'] })),
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -82,6 +82,10 @@ export default tseslint.config(
   },
   { files: ['src/agents/**/*.ts'], rules: notFrom('stages', 'terminal', 'editor', 'webview') },
   { files: ['src/stages/**/*.ts'], rules: notFrom('terminal', 'editor', 'webview') },
+  {
+    files: ['src/webview/**/*.{ts,tsx}'],
+    rules: notFrom('stages', 'agents', 'openapi', 'python', 'workspace', 'store', 'terminal', 'editor'),
+  },
   {
     files: ['test/**/*.ts'],
     rules: {

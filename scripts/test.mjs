@@ -24,6 +24,11 @@ const script = (...words) => [process.execPath, [join(root, words[0]), ...words.
 /** In the order in which they run: what fails fast comes first. `single` suites are one test: they pass or they don't. */
 const SUITES = [
   { name: 'typecheck', single: true, command: () => [bin('tsc'), ['--noEmit']] },
+  {
+    name: 'typecheck of the panels',
+    single: true,
+    command: () => [bin('tsc'), ['--noEmit', '-p', 'src/webview']],
+  },
   { name: 'lint', single: true, command: () => [bin('eslint'), ['.']] },
   { name: 'format', single: true, command: () => [bin('prettier'), ['--check', '--log-level', 'warn', '.']] },
   { name: 'unit', command: () => mocha('--config', 'test/unit/.mocharc.json') },

@@ -7,6 +7,8 @@ import { registerCommands } from './editor/commands.ts';
 import { DisposableStore } from './editor/disposables.ts';
 import { FindingComments } from './editor/findings/finding-comments.ts';
 import { Gates } from './editor/gates.ts';
+import { Panels } from './editor/panels/panels.ts';
+import { panelSpecifications } from './editor/panels/specifications.ts';
 import { PipelineTree } from './editor/pipeline-tree.ts';
 import { ReportDocuments } from './editor/reports/report-documents.ts';
 import { RunService } from './editor/run-service.ts';
@@ -24,6 +26,7 @@ export interface TestAccess {
   readonly runsTree: RunsTree;
   readonly gates: Gates;
   readonly findings: FindingComments;
+  readonly panels: Panels;
   readonly key: ApiKey;
   /** Milliseconds that `activate` took. */
   readonly activationMs: number;
@@ -52,11 +55,28 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   owned.add(window.createTreeView('sourcewright.runs', { treeDataProvider: runsTree }));
   const gates = owned.add(new Gates(runs, context.workspaceState, pipelineView));
   const findings = owned.add(new FindingComments(runs, log));
+  const panels = owned.add(
+    new Panels({
+      runs,
+      log,
+      extension: context.extensionUri,
+      specifications: panelSpecifications({ runs, gates, findings }),
+    }),
+  );
   owned.add(new ReportDocuments(runs));
   owned.add(new StatusBar(runs));
 
   const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');
-  const services = { runs, gates, findings, key, log, dist, sample: existsSync(sample) ? sample : undefined };
+  const services = {
+    runs,
+    gates,
+    findings,
+    panels,
+    key,
+    log,
+    dist,
+    sample: existsSync(sample) ? sample : undefined,
+  };
   for (const command of registerCommands(services)) owned.add(command);
 
   // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
@@ -70,7 +90,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   const activationMs = performance.now() - begun;
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
   return context.extensionMode === ExtensionMode.Test
-    ? { runs, pipelineTree, runsTree, gates, findings, key, activationMs }
+    ? { runs, pipelineTree, runsTree, gates, findings, panels, key, activationMs }
     : undefined;
 }
 

@@ -27,7 +27,8 @@ try {
 
 function mocha(env) {
   const reporter = join(root, 'scripts', 'mocha-counts.cjs');
-  const words = ['--config', 'test/e2e/.mocharc.json', '--reporter', reporter];
+  // `npm run test:e2e -- --grep panels` runs a part.
+  const words = ['--config', 'test/e2e/.mocharc.json', '--reporter', reporter, ...process.argv.slice(2)];
   const child = spawn(join(root, 'node_modules', '.bin', 'mocha'), words, {
     cwd: root,
     env,

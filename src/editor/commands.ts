@@ -11,6 +11,7 @@ import type { FindingComments, FindingTarget } from './findings/finding-comments
 import type { Gates } from './gates.ts';
 import { askForRun, type GenerateArguments, type Surroundings } from './generate/generate-connector.ts';
 import { openArtifact, openAsText } from './open-artifact.ts';
+import type { Panels } from './panels/panels.ts';
 import type { PipelineNode } from './pipeline-nodes.ts';
 import { STAGE_LABEL } from './present.ts';
 import { requireTrust, type RunEntry, type RunService } from './run-service.ts';
@@ -20,6 +21,7 @@ export interface Services {
   readonly runs: RunService;
   readonly gates: Gates;
   readonly findings: FindingComments;
+  readonly panels: Panels;
   readonly key: ApiKey;
   readonly log: LogOutputChannel;
   /** Folder of the built files. */
@@ -51,7 +53,7 @@ async function guarded({ log }: Services, handler: Handler, given: unknown[]): P
 }
 
 function commandTable(services: Services): Record<string, Handler> {
-  const { runs, gates, findings, log } = services;
+  const { runs, gates, findings, panels, log } = services;
   const entryOf = (target: Target): RunEntry => {
     const runId = runIdOf(target);
     const entry = runId === undefined ? runs.current() : runs.entry(runId);
@@ -66,6 +68,15 @@ function commandTable(services: Services): Record<string, Handler> {
     approve: (target: Target) => gates.approve(runIdOf(target)),
     requestChanges: (target: Target, words?: unknown) => gates.requestChanges(runIdOf(target), text(words)),
     reject: (target: Target, words?: unknown) => gates.reject(runIdOf(target), text(words)),
+    showResearch: (target: Target) => {
+      panels.show('research', idOf(target));
+    },
+    showReview: (target: Target) => {
+      panels.show('review', idOf(target));
+    },
+    showRun: (target: Target) => {
+      panels.show('run', idOf(target));
+    },
     finishReview: (target: Target) => finishReview(services, idOf(target)),
 
     pause: async (target: Target) => (await runs.open(idOf(target))).pause(),

@@ -1,0 +1,155 @@
+/** A window with a run that already waits, for the stories about panels: set-up, themes and the accessibility check. */
+import { strict as assert } from 'node:assert';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium, type Frame } from 'playwright-core';
+import {
+  browserOptions,
+  createProfile,
+  installVsix,
+  removeProfile,
+  type RunningHost,
+  startHost,
+} from '../../scripts/vscode-host/host.mjs';
+import { Workbench } from './workbench.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const THEMES = {
+  light: 'Default Light Modern',
+  dark: 'Default Dark Modern',
+  contrast: 'Default High Contrast',
+} as const;
+export type Theme = keyof typeof THEMES;
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly impact: string | null;
+    readonly help: string;
+    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+  }[];
+}
+
+export class PanelWindow {
+  readonly workspace: string;
+  readonly window: Workbench;
+  readonly #profile: string;
+  readonly #host: RunningHost;
+  readonly #browser: Browser;
+
+  private constructor(
+    workspace: string,
+    profile: string,
+    host: RunningHost,
+    browser: Browser,
+    window: Workbench,
+  ) {
+    this.workspace = workspace;
+    this.#profile = profile;
+    this.#host = host;
+    this.#browser = browser;
+    this.window = window;
+  }
+
+  /** Opens an editor with the packed extension on a copy of the fixture workspace. `story` names the screenshots. */
+  static async open(story: string, settings: Record<string, unknown> = {}): Promise<PanelWindow> {
+    const vsix = process.env['SOURCEWRIGHT_VSIX'];
+    assert.ok(vsix !== undefined && existsSync(vsix), 'run this through `npm run test:e2e`');
+    const workspace = await mkdtemp(join(tmpdir(), 'sourcewright-e2e-panels-'));
+    await cp(join(import.meta.dirname, '..', 'fixtures', 'workspace'), workspace, { recursive: true });
+    const profile = await createProfile({
+      'workbench.colorTheme': THEMES.dark,
+      'git.enabled': false,
+      ...settings,
+    });
+    await installVsix(profile, vsix);
+    const host = await startHost(profile);
+    const browser = await chromium.launch(browserOptions());
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const window = new Workbench(await context.newPage(), story);
+    return new PanelWindow(workspace, profile, host, browser, window);
+  }
+
+  /** Opens the workspace, or opens it again as a reload does. */
+  async load(): Promise<void> {
+    await this.window.open(`${this.#host.url}/?folder=${encodeURIComponent(this.workspace)}`);
+  }
+
+  /** Runs the terminal program in the workspace, as a person beside the editor would. Resolves with its exit code. */
+  terminal(...words: string[]): Promise<number> {
+    return new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [join(ROOT, 'dist', 'cli.mjs'), ...words, '--workspace', this.workspace],
+        { cwd: this.workspace },
+        (error) => {
+          resolve(error === null ? 0 : typeof error.code === 'number' ? error.code : 1);
+        },
+      );
+    });
+  }
+
+  /** Folder of the newest run. */
+  async runDir(): Promise<string> {
+    const runs = join(this.workspace, '.sourcewright', 'runs');
+    const [newest] = (await readdir(runs)).sort().reverse();
+    assert.ok(newest, 'there is no run');
+    return join(runs, newest);
+  }
+
+  async theme(theme: Theme): Promise<void> {
+    for (const place of ['User', 'Machine']) {
+      const path = join(this.#profile, 'user', place, 'settings.json');
+      const settings = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+      await writeFile(path, JSON.stringify({ ...settings, 'workbench.colorTheme': THEMES[theme] }, null, 2));
+    }
+    const kind = { light: 'vs', dark: 'vs-dark', contrast: 'hc-black' }[theme];
+    await this.window.page.locator(`.monaco-workbench.${kind}`).waitFor({ timeout: 20_000 });
+    await this.window.page.waitForTimeout(500);
+  }
+
+  /** A screenshot of the window in each theme. */
+  async inAllThemes(name: string): Promise<void> {
+    for (const theme of ['light', 'contrast', 'dark'] as const) {
+      await this.theme(theme);
+      await this.window.screenshot(`${name}-${theme}`);
+    }
+  }
+
+  /** The page of the panel that is on show. */
+  async frame(): Promise<Frame> {
+    const element = await this.window.page
+      .frameLocator('iframe.webview.ready')
+      .locator('iframe#active-frame')
+      .elementHandle();
+    const frame = await element.contentFrame();
+    assert.ok(frame, 'no panel is on show');
+    return frame;
+  }
+
+  /** What axe finds that is serious or critical, as lines; the panel's own page only. */
+  async seriousFindings(): Promise<string[]> {
+    const frame = await this.frame();
+    const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    await frame.evaluate(axe);
+    const result = await frame.evaluate<AxeResult>('axe.run(document, { resultTypes: ["violations"] })');
+    return result.violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, help, nodes }) =>
+        nodes.map(({ html, failureSummary = '' }) => `${id}: ${help}: ${html} ${failureSummary}`),
+      );
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    await this.#host.stop();
+    await removeProfile(this.#profile);
+    if (process.env['SOURCEWRIGHT_KEEP'] === undefined) {
+      await rm(this.workspace, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    }
+  }
+}
