@@ -85,7 +85,7 @@ const results = await Promise.all([
     plugins: [splitForTheEditor],
   }),
   build({ ...cjs, entryPoints: ['src/errors.ts'], outdir: 'dist' }),
-  ...present(['src/cli.ts', 'src/openapi/description-worker.ts']).map((entry) =>
+  ...present(['src/cli.ts', 'src/openapi/description-worker.ts', 'src/threads/worker.ts']).map((entry) =>
     build({ ...esm, entryPoints: [entry], outdir: 'dist' }),
   ),
   ...present(['research', 'review', 'run'].map((kind) => `src/webview/${kind}/panel.tsx`)).map((entry) =>

@@ -76,6 +76,7 @@ export default tseslint.config(
     files: ['src/openapi/**/*.ts', 'src/blueprint/**/*.ts'],
     rules: notFrom('stages', 'agents', 'python', 'workspace', 'editor', 'webview'),
   },
+  { files: ['src/threads/**/*.ts'], rules: notFrom('stages', 'agents', 'terminal', 'editor', 'webview') },
   {
     files: ['src/python/**/*.ts', 'src/workspace/**/*.ts', 'src/store/**/*.ts'],
     rules: notFrom('stages', 'agents', 'editor', 'webview'),

@@ -11,7 +11,7 @@ import { Panels } from './editor/panels/panels.ts';
 import { panelSpecifications } from './editor/panels/specifications.ts';
 import { PipelineTree } from './editor/pipeline-tree.ts';
 import { ReportDocuments } from './editor/reports/report-documents.ts';
-import { RunService } from './editor/run-service.ts';
+import { RunService, runsDirOf } from './editor/run-service.ts';
 import { RunsTree } from './editor/runs-tree.ts';
 import { showError } from './editor/show-error.ts';
 import { StatusBar } from './editor/status-bar.ts';
@@ -81,7 +81,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
 
   // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
   const roots = workspace.workspaceFolders?.map((folder) => folder.uri.fsPath) ?? [];
-  if (roots.some((root) => existsSync(join(root, '.sourcewright', 'runs')))) {
+  if (roots.some((root) => existsSync(runsDirOf(root)))) {
     runs.scan().catch((error: unknown) => {
       showError(log, error);
     });

@@ -38,6 +38,7 @@ export function dependenciesFor(
       templateDir: join(dist, 'template'),
       scriptsDir: join(dist, 'python-scripts'),
       descriptionWorker: join(dist, 'description-worker.mjs'),
+      worker: join(dist, 'worker.mjs'),
       pythonPath,
       testTimeoutMs,
       log: say,

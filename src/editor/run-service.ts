@@ -2,7 +2,16 @@
  * The runs of this window: those it holds open, and those it knows from their folders. Trees, gates, comments and
  * commands all read from here and act through here; nothing else in the editor touches a run.
  */
-import { EventEmitter, RelativePattern, workspace, type Disposable, type Event } from 'vscode';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  EventEmitter,
+  RelativePattern,
+  workspace,
+  type Disposable,
+  type Event,
+  type WorkspaceFolder,
+} from 'vscode';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import type {
   PipelineDependencies,
@@ -39,6 +48,8 @@ export class RunService implements Disposable {
   readonly #entries = new Map<string, RunEntry>();
   readonly #held = new Map<string, Held>();
   readonly #opening = new Map<string, Promise<PipelineRun>>();
+  /** By folder. */
+  readonly #watchers = new Map<string, Disposable>();
   #engine: Promise<EngineModule> | undefined;
   #selected: string | undefined;
   #rescan: NodeJS.Timeout | undefined;
@@ -48,20 +59,31 @@ export class RunService implements Disposable {
 
   constructor(options: RunSources) {
     this.#options = options;
-    // A terminal or another window writes run.json as its run goes on, and takes its lock away in the end: follow that.
-    for (const folder of workspace.workspaceFolders ?? []) {
-      const watcher = this.#owned.add(
-        workspace.createFileSystemWatcher(
-          new RelativePattern(folder, '.sourcewright/runs/*/{run.json,lock}'),
-        ),
-      );
-      const later = (): void => {
-        this.#scanSoon();
-      };
-      this.#owned.add(watcher.onDidChange(later));
-      this.#owned.add(watcher.onDidCreate(later));
-      this.#owned.add(watcher.onDidDelete(later));
-    }
+    for (const folder of workspace.workspaceFolders ?? []) this.#watch(folder);
+    this.#owned.add(
+      workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+        for (const folder of removed) {
+          this.#watchers.get(folder.uri.toString())?.dispose();
+          this.#watchers.delete(folder.uri.toString());
+        }
+        for (const folder of added) this.#watch(folder);
+        const isOurs = added.some((folder) => existsSync(runsDirOf(folder.uri.fsPath)));
+        if (isOurs || this.#entries.size > 0) this.#scanSoon();
+      }),
+    );
+  }
+
+  /** A terminal or another window writes run.json as its run goes on, and takes its lock away in the end: follow that. */
+  #watch(folder: WorkspaceFolder): void {
+    const later = (): void => {
+      this.#scanSoon();
+    };
+    const pattern = new RelativePattern(folder, '.sourcewright/runs/*/{run.json,lock}');
+    const watcher = workspace.createFileSystemWatcher(pattern);
+    watcher.onDidChange(later);
+    watcher.onDidCreate(later);
+    watcher.onDidDelete(later);
+    this.#watchers.set(folder.uri.toString(), watcher);
   }
 
   /** Newest first. */
@@ -235,6 +257,7 @@ export class RunService implements Disposable {
 
   dispose(): void {
     clearTimeout(this.#rescan);
+    for (const watcher of this.#watchers.values()) watcher.dispose();
     this.#owned.dispose();
   }
 
@@ -254,6 +277,11 @@ export function requireTrust(): void {
       cure: 'Trust it with "Workspaces: Manage Workspace Trust" once you know where it comes from.',
     },
   );
+}
+
+/** Where a workspace folder keeps its runs. */
+export function runsDirOf(root: string): string {
+  return join(root, '.sourcewright', 'runs');
 }
 
 /** A run known from its folder: free to open, or at work in another process, which is then named. */

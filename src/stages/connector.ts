@@ -1,11 +1,13 @@
 /** What several stages need of a connector: its environment, its brief, its helper scripts. */
 import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { compileConnector, type CompiledFile } from '../blueprint/compiler/compile.ts';
+import type { z } from 'zod';
+import type { CompiledFile } from '../blueprint/compiler/compile.ts';
 import { SourcewrightError } from '../errors.ts';
 import { Brief, type StageContext } from '../pipeline/contracts.ts';
 import { ensureEnvironment, type PythonEnvironment } from '../python/environments.ts';
 import { findInterpreter } from '../python/interpreter.ts';
+import { offThread } from '../threads/off-thread.ts';
 import type { StageDependencies } from './dependencies.ts';
 import { baselinePath, readBaseline } from './generate/emit.ts';
 
@@ -73,14 +75,31 @@ export async function connectorEnvironment(
 
 /** The run's brief. @throws SourcewrightError `corrupt` when research has left none. */
 export async function readBrief(context: StageContext): Promise<Brief> {
-  const brief = await context.readArtifact('brief.json', Brief);
-  if (brief === undefined) {
-    throw new SourcewrightError('corrupt', 'The run has no brief.', {
-      where: join(context.runDir, 'brief.json'),
-      cure: 'Run the stage research first.',
-    });
-  }
+  return readBriefAs(context, Brief);
+}
+
+/** The parts of the brief that `schema` names; what it leaves out is not validated, which takes time in large ones. */
+export async function readBriefAs<T>(
+  context: Pick<StageContext, 'readArtifact' | 'runDir'>,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const brief = await context.readArtifact('brief.json', schema);
+  if (brief === undefined) throw noBrief(context);
   return brief;
+}
+
+function noBrief({ runDir }: Pick<StageContext, 'runDir'>): SourcewrightError {
+  return new SourcewrightError('corrupt', 'The run has no brief.', {
+    where: join(runDir, 'brief.json'),
+    cure: 'Run the stage research first.',
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What the compiler makes of the run's brief: the same bytes each time. */
@@ -88,10 +107,11 @@ export async function compileBrief(
   dependencies: StageDependencies,
   context: StageContext,
 ): Promise<CompiledFile[]> {
-  const brief = await readBrief(context);
-  return (dependencies.compile ?? compileConnector)(brief.blueprint, {
-    templateDir: dependencies.templateDir,
-  });
+  const { compile, templateDir, worker } = dependencies;
+  if (compile !== undefined) return compile((await readBrief(context)).blueprint, { templateDir });
+  const path = join(context.runDir, 'brief.json');
+  if (!(await exists(path))) throw noBrief(context);
+  return offThread('compile', { brief: path, templateDir }, path, { worker, signal: context.signal });
 }
 
 /**
@@ -123,11 +143,7 @@ export async function helperScript(dependencies: StageDependencies, name: string
       : [dependencies.scriptsDir];
   for (const folder of folders) {
     const path = join(folder, name);
-    const found = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (found) return path;
+    if (await exists(path)) return path;
   }
   throw new SourcewrightError('internal', `The helper script ${name} is missing from this installation.`, {
     where: folders.join(', '),

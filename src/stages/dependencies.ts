@@ -9,6 +9,8 @@ export interface StageDependencies {
   readonly templateDir: string;
   /** Path of the built description worker; absent = descriptions are read on this thread. */
   readonly descriptionWorker?: string | undefined;
+  /** Path of the built thread for other heavy work (`dist/worker.mjs`); absent = it is done on this thread. */
+  readonly worker?: string | undefined;
   readonly log: PipelineDependencies['log'];
   /** The person's setting for the interpreter; absent = looked for. */
   readonly pythonPath?: string | undefined;

@@ -1,6 +1,7 @@
 /** Finds values that look like real credentials in a connector's files: before review, and again before a commit. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 export interface SecretHit {
   readonly file: string;
@@ -116,6 +117,8 @@ export async function scanFiles(dir: string, paths: readonly string[]): Promise<
     const content = await readFile(join(dir, path)).catch(() => undefined);
     if (content === undefined || content.length > 5 * 1024 * 1024 || content.includes(0)) continue;
     found.push(...scanText(path, content.toString('utf8')));
+    // A connector has hundreds of files: whoever shares this process has a turn between two of them.
+    await setImmediate();
   }
   return found;
 }

@@ -10,13 +10,14 @@
  * largest that a development dependency ships.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import yaml from 'js-yaml';
 import { compileConnector } from '../../src/blueprint/compiler/compile.ts';
 import { researchDescription } from '../../src/openapi/research.ts';
+import { largestDescription } from './largest-description.ts';
 
 type Mode = 'parser' | 'thread' | 'worker' | 'generation';
 interface Measured {
@@ -29,15 +30,6 @@ interface Measured {
 const ROUNDS = 5;
 const root = join(import.meta.dirname, '../..');
 const TEMPLATE = join(root, 'src/blueprint/template');
-const SHIPPED = join(root, 'node_modules/@readme/oas-examples/3.1/json/readme.json');
-
-function largestOf(corpus: string): string | undefined {
-  const files = readdirSync(corpus, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap((entry) => readdirSync(join(corpus, entry.name)).map((name) => join(corpus, entry.name, name)))
-    .filter((path) => /openapi\.(json|ya?ml)$/.test(path));
-  return files.sort((a, b) => statSync(b).size - statSync(a).size)[0];
-}
 
 /** One measurement, in the process of its own. */
 async function measure(mode: Mode, file: string, worker: string): Promise<Measured> {
@@ -90,9 +82,8 @@ async function main(args: readonly string[]): Promise<number> {
   };
   const worker = option('--worker') ?? 'dist/description-worker.mjs';
   const named = args.find((arg, index) => !arg.startsWith('--') && args[index - 1] !== '--worker');
-  const corpus = process.env.SOURCEWRIGHT_CORPUS;
-  const file = named ?? (corpus === undefined ? SHIPPED : largestOf(corpus));
-  if (file === undefined || !existsSync(file)) {
+  const file = named ?? largestDescription();
+  if (!existsSync(file)) {
     console.error(
       'Name a description, or set SOURCEWRIGHT_CORPUS to a folder of folders with an openapi.json or .yaml each.',
     );

@@ -6,6 +6,7 @@ import type { PythonEnvironment } from '../../python/environments.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, runSuite } from '../../python/pytest.ts';
 import { scanFiles } from '../../workspace/secrets.ts';
 import type { StageDependencies } from '../dependencies.ts';
+import { readCasesFor } from '../test-cases.ts';
 
 export type Paused = Extract<StageOutcome<'publish'>, { status: 'paused' }>;
 
@@ -57,6 +58,7 @@ export async function testCleanCopy(
     timeoutMs: d.testTimeoutMs ?? DEFAULT_TEST_TIMEOUT_MS,
     signal: context.signal,
     coverage: false,
+    readCases: readCasesFor(d, context.signal),
   });
   // Coverage was measured by the stage test; it holds for the same code and tests.
   const tested = await context.readArtifact('test-report.json', TestReport);

@@ -1,6 +1,7 @@
 /** From what was found to the ledger and the decision: the same for rules and agents. */
 import { basename } from 'node:path';
-import type { Blueprint } from '../../blueprint/schema.ts';
+import { z } from 'zod';
+import { Fact, Stream } from '../../blueprint/schema.ts';
 import {
   type FileRange,
   type Finding,
@@ -8,14 +9,22 @@ import {
   type StageContext,
   type StageOutcome,
 } from '../../pipeline/contracts.ts';
-import { readBrief } from '../connector.ts';
+import { readBriefAs } from '../connector.ts';
 import { finishFindings } from '../findings.ts';
 import type { Gathered } from './gather.ts';
 import { muteRejected, rememberRejections } from './ledger.ts';
 import { overlaps } from '../text-files.ts';
 
+/** The little that is read here of a brief that may be large. */
+const Facts = z.object({
+  blueprint: z.object({
+    streams: z.array(Stream.pick({ name: true, selected: true })),
+    facts: z.array(Fact.pick({ subject: true, fact: true, value: true, status: true })),
+  }),
+});
+
 /** Values that a person struck out leave a hole that only more research can fill. */
-function struckFacts(blueprint: Blueprint): string[] {
+function struckFacts({ blueprint }: z.infer<typeof Facts>): string[] {
   const selected = new Set(
     blueprint.streams.filter((stream) => stream.selected).map((stream) => stream.name),
   );
@@ -68,7 +77,7 @@ export async function concludeReview(
   );
   const rejected = new Set(answers.map((entry) => entry.finding));
   const blocking = findings.filter((finding) => finding.severity !== 'info' && !rejected.has(finding.id));
-  const struck = struckFacts((await readBrief(context)).blueprint);
+  const struck = struckFacts(await readBriefAs(context, Facts));
   const questions = [
     ...(struck.length > 0 ? [`Find out again: ${struck.join('; ')}.`] : []),
     ...(asked === null ? [] : [asked]),

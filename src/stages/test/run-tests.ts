@@ -4,6 +4,7 @@ import type { PythonEnvironment } from '../../python/environments.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../../python/pytest.ts';
 import { writeInside } from '../../workspace/files.ts';
 import type { StageDependencies } from '../dependencies.ts';
+import { readCasesFor } from '../test-cases.ts';
 import { finishFindings, type FindingDraft } from '../findings.ts';
 import { judgeByConformance, withConformance } from './conformance.ts';
 import { type Difference, type EarlierSuite, suiteDifferences } from './integrity.ts';
@@ -35,6 +36,7 @@ export async function runTests(
     timeoutMs: d.testTimeoutMs ?? DEFAULT_TEST_TIMEOUT_MS,
     signal,
     coverage: true,
+    readCases: readCasesFor(d, signal),
   });
   const { earlier, seen, findings } = suspicion;
   const drafts = await suiteDifferences(d, context, environment, { earlier, seen: seen(ran) });
