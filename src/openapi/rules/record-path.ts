@@ -50,6 +50,11 @@ const ENVELOPE = new Set(
   ),
 );
 
+/** Whether a list's name says nothing of its rows: `items`, `data`. */
+export function isNameOfAnyList(name: string): boolean {
+  return GENERIC.has(squash(name)) || AUXILIARY.has(squash(name));
+}
+
 const MAX_DEPTH = 4;
 const MAX_CANDIDATES = 60;
 /** Objects of one body that are looked into. */

@@ -6,7 +6,8 @@ import { type IncrementalFinding, countSpellings, findIncremental } from './incr
 import { NameRegistry, streamNames } from './naming.ts';
 import { type PagingContext, type PagingFinding, findPaging, saysLinkHeader } from './paging.ts';
 import { pagingParameters } from './paging-request.ts';
-import { type ParentCandidate, type ParentFinding, ParentIndex } from './parents.ts';
+import { FieldFinder, type ParentCandidate } from './parent-fields.ts';
+import { type ParentFinding, ParentIndex } from './parents.ts';
 import {
   type DetailIndex,
   type PrimaryKey,
@@ -68,12 +69,13 @@ export function draftStreams(
     candidates.set(seed.endpoint, {
       name: names.get(seed) ?? 'records',
       endpoint: seed.endpoint,
+      recordPath: seed.rows.recordPath,
       row: seed.rows.row,
       primaryKey: keys.get(seed)?.paths ?? [],
       shape: seed.rows.shape,
     });
   }
-  const parents = new ParentIndex([...candidates.values()], details, schemas);
+  const parents = new ParentIndex([...candidates.values()], details, new FieldFinder(schemas));
   const context = pagingContext(description, seeds, schemas);
   const spellings = countSpellings(seeds.map((seed) => seed.rows.row));
   const streams = seeds.map((seed): StreamDraft => {

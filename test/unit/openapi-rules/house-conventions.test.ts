@@ -256,4 +256,40 @@ describe('conventions of a whole API', () => {
       'next_cursor',
     ]);
   });
+
+  it('asks for what is below an organization by the login that its text takes, of those that are one’s own', async () => {
+    const organization = {
+      type: 'object',
+      properties: { id: { type: 'integer' }, login: { type: 'string' }, url: { type: 'string' } },
+    };
+    const list = (row: Json): Json => answer({ type: 'array', items: row });
+    const below = (row: Json, schema: Json = { type: 'string' }): Json => ({
+      get: { ...list(row), parameters: [{ name: 'org', in: 'path', required: true, schema }] },
+    });
+    const paths = {
+      '/organizations': { get: list(organization) },
+      '/user/orgs': { get: list(organization) },
+      '/orgs/{org}/members': below(object('id', 'name')),
+      '/organizations/{org}/budgets': below(object('id', 'name')),
+    };
+    const parentOf = (blueprint: Blueprint, path: string): unknown[] => {
+      const { parent } = stream(blueprint, path);
+      return [parent?.stream, parent?.parameters.map(({ from }) => from)];
+    };
+    const blueprint = await blueprintOf(paths);
+    const login = [{ kind: 'record', field: ['login'] }];
+    assert.deepEqual(parentOf(blueprint, '/orgs/{org}/members'), [
+      stream(blueprint, '/user/orgs').name,
+      login,
+    ]);
+    assert.deepEqual(parentOf(blueprint, '/organizations/{org}/budgets'), [
+      stream(blueprint, '/organizations').name,
+      login,
+    ]);
+    const numbered = await blueprintOf({
+      ...paths,
+      '/orgs/{org}/members': below(object('id', 'name'), { type: 'integer' }),
+    });
+    assert.deepEqual(parentOf(numbered, '/orgs/{org}/members')[1], [{ kind: 'record', field: ['id'] }]);
+  });
 });
