@@ -8,6 +8,7 @@ import { type PagingContext, type PagingFinding, findPaging, saysLinkHeader } fr
 import { pagingParameters } from './paging-request.ts';
 import { FieldFinder, type ParentCandidate } from './parent-fields.ts';
 import { type ParentFinding, ParentIndex } from './parents.ts';
+import { QueryParentIndex } from './query-parents.ts';
 import {
   type DetailIndex,
   type PrimaryKey,
@@ -75,7 +76,9 @@ export function draftStreams(
       shape: seed.rows.shape,
     });
   }
-  const parents = new ParentIndex([...candidates.values()], details, new FieldFinder(schemas));
+  const fields = new FieldFinder(schemas);
+  const parents = new ParentIndex([...candidates.values()], details, fields);
+  const byQuery = new QueryParentIndex([...candidates.values()], fields, schemas);
   const context = pagingContext(description, seeds, schemas);
   const spellings = countSpellings(seeds.map((seed) => seed.rows.row));
   const streams = seeds.map((seed): StreamDraft => {
@@ -87,7 +90,9 @@ export function draftStreams(
       rows: seed.rows,
       primaryKey,
       paging: pagingOf(seed, single, context),
-      parent: parents.find(seed.endpoint),
+      parent:
+        (seed.rows.shape === 'single' ? undefined : byQuery.find(seed.endpoint)) ??
+        parents.find(seed.endpoint),
       incremental: findIncremental(seed.endpoint, seed.rows.row, schemas, spellings),
       unseen: seed.unseen,
       schemas,

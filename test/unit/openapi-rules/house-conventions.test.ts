@@ -292,4 +292,65 @@ describe('conventions of a whole API', () => {
     });
     assert.deepEqual(parentOf(numbered, '/orgs/{org}/members')[1], [{ kind: 'record', field: ['id'] }]);
   });
+
+  it('reads once for each row of a list what demands the id of one in its query, and nothing by a filter', async () => {
+    const demand = (name: string): Json => ({ ...query(name, { type: 'string' }), required: true });
+    const of = (row: Json, ...parameters: Json[]): Json => ({
+      get: { ...answer(listOf('items', row)), parameters },
+    });
+    const blueprint = await blueprintOf({
+      '/projects': of(object('id', 'name')),
+      '/sections': of(object('id', 'title'), demand('project_id')),
+      '/tasks': of(object('id', 'title'), query('project_id', { type: 'string' }, 'Filter by project.')),
+      '/projects/lookup': of(object('id', 'title'), demand('term')),
+    });
+    const sections = stream(blueprint, '/sections');
+    assert.deepEqual(sections.parent, {
+      stream: 'projects',
+      parameters: [{ name: 'project_id', from: { kind: 'record', field: ['id'] } }],
+    });
+    assert.deepEqual(sections.parameters, []);
+    assert.equal(sections.selected, true);
+    assert.equal(stream(blueprint, '/tasks').parent, undefined);
+    const lookup = stream(blueprint, '/projects/lookup');
+    assert.match(lookup.omittedBecause ?? '', /only you know: term/);
+  });
+
+  it('understands verbs behind a dot, ids that a text demands, and messages that are no notices', async () => {
+    const of = (key: string, row: Json, ...parameters: Json[]): Json => ({
+      get: { ...answer(listOf(key, row, { ok: { type: 'boolean' } })), parameters },
+    });
+    const channel = { name: 'channel', in: 'query', schema: { type: 'string' } };
+    const message = object('ts', 'text', 'user', 'thread_ts', 'reactions');
+    const blueprint = await blueprintOf({
+      '/rooms.list': of('channels', object('id', 'name')),
+      '/rooms.history': of('messages', message, {
+        ...channel,
+        description: 'Room ID to fetch history for.',
+      }),
+      '/files.list': of('files', object('id', 'name'), {
+        ...channel,
+        description: 'Filter files of a channel, by its ID.',
+      }),
+      '/rooms.archive': of('channels', object('id', 'name')),
+      '/notes.list': of('notes', object('id', 'name'), {
+        ...channel,
+        required: false,
+        description: 'Room ID to fetch notes for.',
+      }),
+      '/logs.list': { get: answer(listOf('messages', object('code', 'text', 'level'))) },
+    });
+    const history = stream(blueprint, '/rooms.history');
+    assert.deepEqual(history.recordPath, ['messages']);
+    assert.deepEqual(history.parent?.parameters, [
+      { name: 'channel', from: { kind: 'record', field: ['id'] } },
+    ]);
+    assert.equal(stream(blueprint, '/files.list').parent, undefined);
+    assert.equal(stream(blueprint, '/notes.list').parent, undefined);
+    assert.match(stream(blueprint, '/rooms.archive').omittedBecause ?? '', /changes something/);
+    assert.ok(!blueprint.operations.some((one) => one.path === '/rooms.archive' && one.selected));
+    const asks = blueprint.operations.find((one) => one.path === '/rooms.history');
+    assert.equal(asks?.parameters.find(({ name }) => name === 'channel')?.required, true);
+    assert.ok(!blueprint.streams.some((one) => one.path === '/logs.list' && one.recordShape === 'list'));
+  });
 });
