@@ -311,13 +311,22 @@ function withUsualLink(stream: StreamDraft): StreamDraft {
   return { ...stream, paging };
 }
 
+/** The one whose cursor stands where most of them have it; the first where none is more usual. */
+function usualOf<T extends { readonly nextPath?: readonly string[] | undefined }>(
+  cursors: readonly T[],
+): T | undefined {
+  const place = (cursor: T): string => (cursor.nextPath ?? []).join('\0');
+  const count = (one: T): number => cursors.filter((other) => place(other) === place(one)).length;
+  return cursors.toSorted((left, right) => count(right) - count(left))[0];
+}
+
 /** A cursor that the request takes and the answer does not show comes from where the other lists give theirs. */
 function withBorrowedCursor(
   stream: StreamDraft,
   cursors: readonly Extract<PagingFinding['paging'], { kind: 'cursor' }>[],
 ): StreamDraft {
   if (stream.paging.rule !== 'cursor-without-source') return stream;
-  const model = cursors.find((cursor) => cursor.cursorParam === stream.paging.quote);
+  const model = usualOf(cursors.filter((cursor) => cursor.cursorParam === stream.paging.quote));
   if (model?.nextPath === undefined) return stream;
   const size = pagingParameters(stream.endpoint, stream.schemas).find(
     (parameter) => parameter.role === 'size',

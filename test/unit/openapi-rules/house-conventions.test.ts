@@ -353,4 +353,34 @@ describe('conventions of a whole API', () => {
     assert.equal(asks?.parameters.find(({ name }) => name === 'channel')?.required, true);
     assert.ok(!blueprint.streams.some((one) => one.path === '/logs.list' && one.recordShape === 'list'));
   });
+
+  it('takes a person’s address for the key of people only', async () => {
+    const of = (row: Json): Json => ({ get: answer(listOf('items', row)) });
+    const blueprint = await blueprintOf({
+      '/timesheets': of(object('email', 'hours', 'day')),
+      '/logs': of(object('username', 'ip')),
+      '/members': of(object('email', 'joined')),
+    });
+    assert.deepEqual(stream(blueprint, '/timesheets').primaryKey, []);
+    assert.deepEqual(stream(blueprint, '/logs').primaryKey, []);
+    assert.deepEqual(stream(blueprint, '/members').primaryKey, [['email']]);
+  });
+
+  it('looks for a cursor that no answer shows where most answers have theirs', async () => {
+    const next = (beside: Json): Json => ({
+      get: {
+        ...answer(listOf('items', object('id'), beside)),
+        parameters: [query('cursor', { type: 'string' }), query('limit', { type: 'integer' })],
+      },
+    });
+    const usual = { meta: object('next_cursor') };
+    const blueprint = await blueprintOf({
+      '/odd': next({ next_cursor: { type: 'string' } }),
+      '/some': next(usual),
+      '/more': next(usual),
+      '/silent': next({}),
+    });
+    const { paging } = stream(blueprint, '/silent');
+    assert.deepEqual(paging.kind === 'cursor' && paging.nextPath, ['meta', 'next_cursor']);
+  });
 });
