@@ -1,12 +1,15 @@
 /** What a person reads when a command about a run is done: how it stands, what it made, and what to do next. */
 import { join } from 'node:path';
+import type { FailedCheck } from '../conformance/contracts.ts';
 import type { RunView, Usage } from '../pipeline/contracts.ts';
 import { filesToRead } from './questions.ts';
 import { commandFor, printJson, replayCommand, shown, type Session } from './session.ts';
 import { summarize, type RunSummary } from './summary.ts';
-import { count, dollars, duration, grouped, harmless, painter, type Paint } from './terminal.ts';
+import { count, dollars, duration, grouped, harmless, oneLine, painter, type Paint } from './terminal.ts';
 
 const SHOWN_STREAMS = 12;
+/** Characters of what a check of the conformance suite saw. */
+const MAX_CHECK = 300;
 
 /** Prints how a run stands: one JSON object, or lines for a person. */
 export async function printRun(session: Session, view: RunView, json: boolean | undefined): Promise<void> {
@@ -22,6 +25,7 @@ export function reportLines(session: Session, view: RunView, summary: RunSummary
   if (view.connectorDir !== null) rows.push(['connector', shown(session, view.connectorDir)]);
   if (summary.streams.length > 0) rows.push(['streams', streamNames(summary.streams)]);
   if (summary.tests.total > 0) rows.push(['tests', testNumbers(summary)]);
+  rows.push(...checkRows(summary));
   if (view.stages.some((stage) => stage.stage === 'review' && stage.attempt > 0)) {
     rows.push(['review', `${count(summary.review.findings.length, 'finding')}, ${summary.review.open} open`]);
   }
@@ -78,6 +82,25 @@ function testNumbers({ tests }: RunSummary): string {
   }
   if (tests.killRate != null) parts.push(`${Math.round(tests.killRate)}% of planted mistakes noticed`);
   return parts.join(', ');
+}
+
+/** The checks of the conformance suite that failed, and those of the agent face, which keep nothing from being published. */
+function checkRows({ tests }: RunSummary): [string, string][] {
+  const { failures = [], advice = [] } = tests.conformance ?? {};
+  return [
+    ...failures.map((check): [string, string] => ['fails', checkWords(check)]),
+    ...advice.map((check): [string, string] => ['advice', checkWords(check)]),
+  ];
+}
+
+/** Which check, what it demands, the first thing seen and where. */
+function checkWords({ id, title, problems }: FailedCheck): string {
+  const [first] = problems;
+  if (first === undefined) return oneLine(`${id}: ${title}`, MAX_CHECK);
+  const place = first.file === null ? [] : [first.line === null ? first.file : `${first.file}:${first.line}`];
+  const rest = problems.length > 1 ? [`${problems.length - 1} more in test-report.json`] : [];
+  const aside = [...place, ...rest].join('; ');
+  return `${oneLine(`${id}: ${title} ${first.message}`, MAX_CHECK)}${aside === '' ? '' : ` (${harmless(aside)})`}`;
 }
 
 function headline(paint: Paint, view: RunView): string {

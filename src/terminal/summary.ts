@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import type { FailedCheck } from '../conformance/contracts.ts';
 import { SourcewrightError } from '../errors.ts';
 import {
   Brief,
@@ -51,7 +52,13 @@ export interface RunSummary {
     /** Percentage of planted mistakes that the tests noticed; absent where none was planted. */
     readonly killRate?: number | null;
     /** Checks of the conformance suite; absent where it did not run. */
-    readonly conformance?: { readonly passed: number; readonly failed: number };
+    readonly conformance?: {
+      readonly passed: number;
+      readonly failed: number;
+      readonly failures: readonly FailedCheck[];
+      /** What the agent face lacks: no failure, and the person's to know. */
+      readonly advice: readonly FailedCheck[];
+    };
   };
   readonly review: { readonly findings: readonly FindingSummary[]; readonly open: number };
   readonly publication: {
@@ -164,11 +171,13 @@ export function withAnswers(review: Review | undefined): FindingSummary[] {
 function numbersOf(report: TestReport): RunSummary['tests'] {
   const { total, passed, failed, errors, skipped, coverage, mutation } = report;
   const rate = mutation === undefined ? {} : { killRate: mutation.killRate };
-  const checks =
-    report.conformance === undefined
-      ? {}
-      : { conformance: { passed: report.conformance.passed, failed: report.conformance.failed } };
-  return { total, passed, failed, errors, skipped, coverage, ...rate, ...checks };
+  return { total, passed, failed, errors, skipped, coverage, ...rate, ...checksOf(report) };
+}
+
+function checksOf({ conformance }: TestReport): Pick<RunSummary['tests'], 'conformance'> {
+  if (conformance === undefined) return {};
+  const { passed, failed, failures, advice } = conformance;
+  return { conformance: { passed, failed, failures, advice } };
 }
 
 function placesOf(publication: Publication): RunSummary['publication'] {

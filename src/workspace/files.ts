@@ -45,6 +45,13 @@ export interface ListedFiles {
   readonly hidden: string[];
 }
 
+/** Where names are those of an API's streams (`src/schemas/secrets.json`) and of fixtures, which we made ourselves. */
+const COMPILED_NAMES = /^(tests|src\/schemas)\//;
+
+function isPrivate(path: string, name: string): boolean {
+  return PRIVATE_FILES.test(name) && !COMPILED_NAMES.test(path) && !path.endsWith('.py');
+}
+
 /** All files that belong to a connector. An absent folder has none. */
 export async function listFiles(dir: string): Promise<ListedFiles> {
   const found: { files: string[]; links: string[]; hidden: string[] } = { files: [], links: [], hidden: [] };
@@ -59,9 +66,7 @@ export async function listFiles(dir: string): Promise<ListedFiles> {
       else if (entry.isDirectory()) {
         if (!isLeftoverFolder(entry.name)) await walk(path);
       } else if (entry.isFile() && !isLeftoverFile(entry.name)) {
-        // Below tests/ such names are fixtures of ours.
-        const isPrivate = PRIVATE_FILES.test(entry.name) && !path.startsWith('tests/') && !path.endsWith('.py');
-        (isPrivate ? found.hidden : found.files).push(path);
+        (isPrivate(path, entry.name) ? found.hidden : found.files).push(path);
       }
     }
   };

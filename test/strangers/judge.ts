@@ -20,6 +20,8 @@ import { keyOf, startStranger, type ServedRow } from './server.ts';
 
 const root = join(import.meta.dirname, '../..');
 const python = process.env['PYTHON'] ?? 'python3';
+/** Exit code of the program where a person has to decide. */
+const WAITS_AT_A_GATE = 3;
 
 interface Finished {
   readonly code: number;
@@ -89,6 +91,44 @@ async function interpreter(connectorDir: string): Promise<string> {
   return bin;
 }
 
+/** What the program prints of a run that waits at a gate. */
+const Waiting = z.object({ run: z.string(), gate: z.literal('research') });
+
+/**
+ * Runs the program to the end, as a person would: where the description says nothing of how to sign in, the gate after
+ * the research is where it is said.
+ */
+async function generateConnector(
+  api: TrueApi,
+  description: string,
+  workspace: string,
+  streams: readonly string[],
+): Promise<Finished> {
+  const cli = join(root, 'dist/cli.mjs');
+  const signIn = api.signIn;
+  const generate = await run(process.execPath, [
+    cli,
+    'generate',
+    description,
+    ...(signIn === undefined ? ['--auto'] : []),
+    '--mutants',
+    '0',
+    '--json',
+    '--workspace',
+    workspace,
+    '--name',
+    api.name,
+    '--streams',
+    streams.join(','),
+  ]);
+  if (signIn === undefined || generate.code !== WAITS_AT_A_GATE) return generate;
+  const waiting = Waiting.parse(JSON.parse(generate.stdout));
+  const feedback = JSON.stringify([{ fact: 'auth', value: { kind: signIn } }]);
+  const told = ['--request-changes', waiting.gate, '--feedback', feedback, '--auto'];
+  const resume = ['resume', waiting.run, ...told, '--json', '--workspace', workspace];
+  return run(process.execPath, [cli, ...resume]);
+}
+
 interface Row {
   readonly api: string;
   readonly resource: string;
@@ -129,21 +169,7 @@ async function judge(api: TrueApi, folders: readonly string[], keep: boolean): P
     const inspected = Inspected.parse(JSON.parse(inspect.stdout));
     const streamOf = new Map(inspected.streams.map((stream) => [stream.path, stream]));
     const wanted = api.resources.flatMap((resource) => streamOf.get(resource.path)?.name ?? []);
-    const generate = await run(process.execPath, [
-      cli,
-      'generate',
-      description,
-      '--auto',
-      '--mutants',
-      '0',
-      '--json',
-      '--workspace',
-      workspace,
-      '--name',
-      api.name,
-      '--streams',
-      wanted.join(','),
-    ]);
+    const generate = await generateConnector(api, description, workspace, wanted);
     if (generate.code !== 0)
       return allWrong(
         `generate exit ${generate.code}: ${generate.stdout.slice(0, 400)} ${generate.stderr.slice(-400)}`,

@@ -142,8 +142,8 @@ function fieldType(parameter: OperationParameter): FieldType {
 }
 
 function scalarName(type: ScalarType): string {
-  const names = { string: 'str', integer: 'int', number: 'float', boolean: 'bool', array: 'list[Any]' };
-  return type === 'object' ? 'dict[str, Any]' : names[type];
+  const names = { string: 'str', integer: 'int', number: 'float', boolean: 'bool', array: 'list[JsonValue]' };
+  return type === 'object' ? 'dict[str, JsonValue]' : names[type];
 }
 
 /** Whether a parameter's enumeration becomes part of its type. */

@@ -68,7 +68,7 @@ function operationFixture(blueprint: Blueprint, planned: PlannedOperation): Reco
     record_path: operation.recordPath,
     shape: planned.shape,
     paging: many ? operation.paging : { kind: 'none' },
-    columns: planned.columns.map((column) => ({ name: column.name, type: column.type })),
+    columns: planned.columns.map(({ name, type, role }) => ({ name, type, role })),
     rows: rows(planned, many ? ROWS : 1),
     next: planned.next.map((step) => ({
       operation: step.to.name,

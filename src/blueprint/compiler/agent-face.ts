@@ -82,8 +82,8 @@ function module(
   ]);
   const paging = used(['Cursor', 'LinkHeader', 'NextUrl', 'Offset', 'PageNumber']);
   const pages = used(['Request']);
-  const pydantic = used(['BaseModel', 'ConfigDict', 'Field']);
-  const typing = used(['Any', 'Literal']);
+  const pydantic = used(['BaseModel', 'ConfigDict', 'Field', 'JsonValue']);
+  const typing = used(['Literal']);
   const agentNames = (exports.length > 0 ? ['Connectors', ...agent] : agent).sort(importOrder);
   const lines = [
     ...docstring('', summary),

@@ -13,6 +13,7 @@ import type {
 } from '../document.ts';
 import type { ParameterLocation } from '../../blueprint/schema.ts';
 import { schemaOfExample } from './from-example.ts';
+import { saysIsNeeded } from './prose.ts';
 import { type SchemaReader, type SchemaView, isArray, isObject } from './schema-view.ts';
 import { words } from './words.ts';
 
@@ -224,7 +225,10 @@ function readParameter(
   return {
     name: parameter.name,
     in: parameter.in as ParameterLocation,
-    required: parameter.required === true || parameter.in === 'path',
+    required:
+      parameter.required === true ||
+      parameter.in === 'path' ||
+      (parameter.required === undefined && saysIsNeeded(parameter.description ?? schema.description)),
     deprecated: parameter.deprecated === true || schema.deprecated,
     description: parameter.description ?? schema.description,
     example: parameter.example ?? firstExample(parameter.examples) ?? schema.example,
@@ -264,10 +268,19 @@ function undeclaredQueryParameter(schemas: SchemaReader, name: string, pointer: 
 const MUTATING =
   /^(create|delete|remove|destroy|update|move|copy|add|set|send|cancel|reset|revoke|disable|enable|activate|deactivate|pause|resume|logout|login|logoff|unsubscribe|approve|reject|invite|trigger|execute|purge|clear|undelete|restore|save|insert|modify|edit|rename|put|post|patch|upload|submit|mark|unmark|block|unblock|lock|unlock|retry|restart|reboot|shutdown)$/;
 
+/** Verbs that mean a change where they are what an operation is called by; as parts of a path many are adjectives. */
+const CALLED = new RegExp(
+  `${MUTATING.source.slice(0, -2)}|install|uninstall|publish|unpublish|share|unshare|open|exchange|kick|archive|unarchive|join|leave|connect|disconnect|request|step|complete|finish)$`,
+);
+
 /** True for a GET whose path says that it changes something: `/createFolder`, `/bulkcharge/pause/{code}`. */
 export function seemsToChange(endpoint: Endpoint): boolean {
   const fixed = endpoint.segments.filter((segment) => !isParameterSegment(segment));
-  const last = words(fixed.at(-1) ?? '');
+  const called = fixed.at(-1) ?? '';
+  const dot = called.lastIndexOf('.');
+  // `apps.uninstall`, `auth.revoke`: behind the dot stands what is done.
+  if (dot > 0 && CALLED.test(words(called.slice(dot + 1))[0] ?? '')) return true;
+  const last = words(called);
   const [verb] = last;
   if (verb === undefined || !MUTATING.test(verb)) return false;
   // `set-items`, `block-lists`: with a noun in the plural behind it, it may be an adjective.

@@ -123,6 +123,11 @@ const KEY_SUFFIXES = [
   'url',
   'email',
 ];
+/** What tells people apart, and nothing else. */
+const PERSONAL = /^(email|emailaddress|username|login)$/;
+const PEOPLE =
+  /(user|member|account|person|people|contact|customer|client|employee|owner|author|profile|admin|subscriber|recipient|participant|collaborator|contributor|assignee|reviewer|staff|agent|player|lead|guest|attendee|follower|stargazer|watcher|team|org|organization|organisation|group|block|bounce|suppression|unsubscribe|sender|mailbox|alias|address|identity|student|teacher|patient|candidate|applicant|invitee|invitation|invite|seat|operator|driver|worker|signer|email|login)$/;
+
 /** Natural keys: right where a row is addressed by them or nothing better is there. */
 const NATURAL: Readonly<Record<string, number>> = {
   key: 5.5,
@@ -339,6 +344,9 @@ function scoreField(
             ? 3.4
             : 5;
       rule = 'entity-id-field';
+    } else if (PERSONAL.test(key) && ![...entities].some((entity) => PEOPLE.test(entity))) {
+      // Whose row it is: a person has many messages, log-ins, hours.
+      score = 0;
     } else if (NATURAL[key] !== undefined) {
       score = NATURAL[key];
       rule = 'natural-key';

@@ -101,3 +101,15 @@ export function timeFormatOf(
   if (/yyyy-mm-dd|\d{4}-\d{2}-\d{2}/i.test(text)) return 'date';
   return undefined;
 }
+
+/**
+ * Whether the text of a parameter makes it what an operation is about, where nothing says if it must be given: "ID of the
+ * conversation to retrieve members for", "must be the timestamp of an existing message". A filter is none.
+ */
+export function saysIsNeeded(text: string): boolean {
+  if (/\b(filter|only|optional(ly)?|defaults?|if (given|set|specified|provided|omitted)|omit)\b/i.test(text))
+    return false;
+  const [first = ''] = text.trim().split(/(?<=[.!?])\s|\n/);
+  if (/\b(id|identifier)\b.*\bto \w+ .*\b(for|from|of|about)\.?$/i.test(first)) return true;
+  return /\bmust be (the|an?) [\w' ]+ of an existing\b/i.test(text);
+}

@@ -50,6 +50,11 @@ const ENVELOPE = new Set(
   ),
 );
 
+/** Whether a list's name says nothing of its rows: `items`, `data`. */
+export function isNameOfAnyList(name: string): boolean {
+  return GENERIC.has(squash(name)) || AUXILIARY.has(squash(name));
+}
+
 const MAX_DEPTH = 4;
 const MAX_CANDIDATES = 60;
 /** Objects of one body that are looked into. */
@@ -237,7 +242,7 @@ function scored(
   else if (words(name).every((word) => names.opWords.has(singular(word)))) score += 2;
   if (!named && names.any.has(own)) score += 1;
   if (generic) score += 3;
-  if (AUXILIARY.has(squashed) && !named) score -= 7;
+  if (AUXILIARY.has(squashed) && !named && !isOfThings(squashed, row)) score -= 7;
   if (row.properties.size > 0) score += 1 + Math.min(row.properties.size, 20) / 20;
   if (scalarRows) score -= 4;
   if (holder.required.has(name)) score += 0.5;
@@ -247,6 +252,18 @@ function scored(
   const dataDepth = path.slice(0, -1).filter((part) => !WRAPPERS.has(squash(part))).length;
   score -= dataDepth * 2 + (path.length - 1) * 0.2;
   return { path, shape, holder, row, scalarRows, named, generic, score };
+}
+
+/** Names that APIs give to notices beside the rows and, as often, to the rows themselves. */
+const AMBIGUOUS = new Set(['messages', 'issues', 'notifications']);
+/** What a notice has: a row with three fields more than these is a thing of its own. */
+const OF_NOTICES =
+  /^(code|id|level|severity|type|kind|status|title|text|message|detail|details|description|field|fields|path|location|source|target|reason|param|parameter|value|key|name|url|href|link|timestamp|time|domain|category)$/;
+
+/** Messages of a chat, not of a server. */
+function isOfThings(name: string, row: SchemaView): boolean {
+  const own = [...row.properties.keys()].filter((key) => !OF_NOTICES.test(squash(key)));
+  return AMBIGUOUS.has(name) && own.length >= 3;
 }
 
 /** Objects that only hold the answer. */

@@ -222,7 +222,7 @@ function blockedOnlyBySettings(input: SelectionInput): boolean {
 }
 
 function depthOf(input: SelectionInput): number {
-  return input.stream.parent === undefined
-    ? 0
-    : input.draft.endpoint.segments.flatMap(segmentParameters).length;
+  if (input.stream.parent === undefined) return 0;
+  // Below another list by a query parameter: one level.
+  return Math.max(1, input.draft.endpoint.segments.flatMap(segmentParameters).length);
 }

@@ -31,6 +31,7 @@ export function streamParameters(draft: StreamDraft, apiHeaders: ReadonlySet<str
   const { endpoint } = draft;
   const elsewhere = sentElsewhere(draft);
   const unfilled = new Set(draft.parent.unfilled.map((parameter) => parameter.name));
+  const linked = new Set(draft.parent.parent?.parameters.map((parameter) => parameter.name));
   const constants = endpoint.constants.map((constant): StreamParameter => ({
     name: constant.name,
     in: 'query',
@@ -55,7 +56,7 @@ export function streamParameters(draft: StreamDraft, apiHeaders: ReadonlySet<str
       )
         continue;
     }
-    if (elsewhere.has(parameter.name)) continue;
+    if (elsewhere.has(parameter.name) || (parameter.in === 'query' && linked.has(parameter.name))) continue;
     if (!parameter.required && (optional >= MAX_OPTIONAL || parameter.deprecated)) continue;
     if (!parameter.required) optional += 1;
     kept.push(settled(parameter, endpoint));

@@ -6,7 +6,9 @@ import { type IncrementalFinding, countSpellings, findIncremental } from './incr
 import { NameRegistry, streamNames } from './naming.ts';
 import { type PagingContext, type PagingFinding, findPaging, saysLinkHeader } from './paging.ts';
 import { pagingParameters } from './paging-request.ts';
-import { type ParentCandidate, type ParentFinding, ParentIndex } from './parents.ts';
+import { FieldFinder, type ParentCandidate } from './parent-fields.ts';
+import { type ParentFinding, ParentIndex } from './parents.ts';
+import { QueryParentIndex } from './query-parents.ts';
 import {
   type DetailIndex,
   type PrimaryKey,
@@ -68,12 +70,15 @@ export function draftStreams(
     candidates.set(seed.endpoint, {
       name: names.get(seed) ?? 'records',
       endpoint: seed.endpoint,
+      recordPath: seed.rows.recordPath,
       row: seed.rows.row,
       primaryKey: keys.get(seed)?.paths ?? [],
       shape: seed.rows.shape,
     });
   }
-  const parents = new ParentIndex([...candidates.values()], details, schemas);
+  const fields = new FieldFinder(schemas);
+  const parents = new ParentIndex([...candidates.values()], details, fields);
+  const byQuery = new QueryParentIndex([...candidates.values()], fields, schemas);
   const context = pagingContext(description, seeds, schemas);
   const spellings = countSpellings(seeds.map((seed) => seed.rows.row));
   const streams = seeds.map((seed): StreamDraft => {
@@ -85,7 +90,9 @@ export function draftStreams(
       rows: seed.rows,
       primaryKey,
       paging: pagingOf(seed, single, context),
-      parent: parents.find(seed.endpoint),
+      parent:
+        (seed.rows.shape === 'single' ? undefined : byQuery.find(seed.endpoint)) ??
+        parents.find(seed.endpoint),
       incremental: findIncremental(seed.endpoint, seed.rows.row, schemas, spellings),
       unseen: seed.unseen,
       schemas,
@@ -304,13 +311,22 @@ function withUsualLink(stream: StreamDraft): StreamDraft {
   return { ...stream, paging };
 }
 
+/** The one whose cursor stands where most of them have it; the first where none is more usual. */
+function usualOf<T extends { readonly nextPath?: readonly string[] | undefined }>(
+  cursors: readonly T[],
+): T | undefined {
+  const place = (cursor: T): string => (cursor.nextPath ?? []).join('\0');
+  const count = (one: T): number => cursors.filter((other) => place(other) === place(one)).length;
+  return cursors.toSorted((left, right) => count(right) - count(left))[0];
+}
+
 /** A cursor that the request takes and the answer does not show comes from where the other lists give theirs. */
 function withBorrowedCursor(
   stream: StreamDraft,
   cursors: readonly Extract<PagingFinding['paging'], { kind: 'cursor' }>[],
 ): StreamDraft {
   if (stream.paging.rule !== 'cursor-without-source') return stream;
-  const model = cursors.find((cursor) => cursor.cursorParam === stream.paging.quote);
+  const model = usualOf(cursors.filter((cursor) => cursor.cursorParam === stream.paging.quote));
   if (model?.nextPath === undefined) return stream;
   const size = pagingParameters(stream.endpoint, stream.schemas).find(
     (parameter) => parameter.role === 'size',

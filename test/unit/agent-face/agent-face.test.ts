@@ -172,6 +172,21 @@ describe('parameters', () => {
     assert.ok(source.indexOf('    id: str') < source.indexOf('    y: str'), 'required ones come first');
   });
 
+  it('of JSON are typed as that, never as anything', () => {
+    const { source } = only(
+      withOperation({
+        parameters: [
+          parameter('filter', { type: 'object' }),
+          parameter('steps', { type: 'array', itemType: 'object' }),
+        ],
+      }),
+    );
+    assert.match(source, /from pydantic import BaseModel, ConfigDict, Field, JsonValue\n/);
+    assert.match(source, /filter: dict\[str, JsonValue\] \| None = Field\(/);
+    assert.match(source, /steps: list\[dict\[str, JsonValue\]\] \| None = Field\(/);
+    assert.doesNotMatch(source, /\bAny\b/);
+  });
+
   it('go where the API expects them', () => {
     const { source } = only(
       withOperation({
@@ -485,7 +500,10 @@ describe('fixtures of the operations’ tests', () => {
     );
     const fixture = JSON.parse(files['tests/fixtures/operations.json'] ?? '') as {
       config: { credentials: Record<string, string> };
-      operations: Record<string, { every: unknown; rows: Record<string, unknown>[]; bounds: unknown }>;
+      operations: Record<
+        string,
+        { every: unknown; rows: Record<string, unknown>[]; bounds: unknown; columns: unknown[] }
+      >;
     };
     const things = fixture.operations['things'];
     assert.deepEqual(things?.every, { n: 5, tags: ['a'] });
@@ -493,6 +511,7 @@ describe('fixtures of the operations’ tests', () => {
       { field: 'n', outside: 4 },
       { field: 'n', outside: 8 },
     ]);
+    assert.deepEqual(things.columns[0], { name: 'id', type: 'integer', role: 'KEY' });
     assert.equal(things.rows.length, 5);
     assert.deepEqual(things.rows[0]?.['owner'], { name: 'owner.name 1' });
     assert.equal(fixture.config.credentials['api_key'], 'test-secret-api_key');

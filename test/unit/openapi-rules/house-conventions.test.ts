@@ -256,4 +256,131 @@ describe('conventions of a whole API', () => {
       'next_cursor',
     ]);
   });
+
+  it('asks for what is below an organization by the login that its text takes, of those that are one’s own', async () => {
+    const organization = {
+      type: 'object',
+      properties: { id: { type: 'integer' }, login: { type: 'string' }, url: { type: 'string' } },
+    };
+    const list = (row: Json): Json => answer({ type: 'array', items: row });
+    const below = (row: Json, schema: Json = { type: 'string' }): Json => ({
+      get: { ...list(row), parameters: [{ name: 'org', in: 'path', required: true, schema }] },
+    });
+    const paths = {
+      '/organizations': { get: list(organization) },
+      '/user/orgs': { get: list(organization) },
+      '/orgs/{org}/members': below(object('id', 'name')),
+      '/organizations/{org}/budgets': below(object('id', 'name')),
+    };
+    const parentOf = (blueprint: Blueprint, path: string): unknown[] => {
+      const { parent } = stream(blueprint, path);
+      return [parent?.stream, parent?.parameters.map(({ from }) => from)];
+    };
+    const blueprint = await blueprintOf(paths);
+    const login = [{ kind: 'record', field: ['login'] }];
+    assert.deepEqual(parentOf(blueprint, '/orgs/{org}/members'), [
+      stream(blueprint, '/user/orgs').name,
+      login,
+    ]);
+    assert.deepEqual(parentOf(blueprint, '/organizations/{org}/budgets'), [
+      stream(blueprint, '/organizations').name,
+      login,
+    ]);
+    const numbered = await blueprintOf({
+      ...paths,
+      '/orgs/{org}/members': below(object('id', 'name'), { type: 'integer' }),
+    });
+    assert.deepEqual(parentOf(numbered, '/orgs/{org}/members')[1], [{ kind: 'record', field: ['id'] }]);
+  });
+
+  it('reads once for each row of a list what demands the id of one in its query, and nothing by a filter', async () => {
+    const demand = (name: string): Json => ({ ...query(name, { type: 'string' }), required: true });
+    const of = (row: Json, ...parameters: Json[]): Json => ({
+      get: { ...answer(listOf('items', row)), parameters },
+    });
+    const blueprint = await blueprintOf({
+      '/projects': of(object('id', 'name')),
+      '/sections': of(object('id', 'title'), demand('project_id')),
+      '/tasks': of(object('id', 'title'), query('project_id', { type: 'string' }, 'Filter by project.')),
+      '/projects/lookup': of(object('id', 'title'), demand('term')),
+    });
+    const sections = stream(blueprint, '/sections');
+    assert.deepEqual(sections.parent, {
+      stream: 'projects',
+      parameters: [{ name: 'project_id', from: { kind: 'record', field: ['id'] } }],
+    });
+    assert.deepEqual(sections.parameters, []);
+    assert.equal(sections.selected, true);
+    assert.equal(stream(blueprint, '/tasks').parent, undefined);
+    const lookup = stream(blueprint, '/projects/lookup');
+    assert.match(lookup.omittedBecause ?? '', /only you know: term/);
+  });
+
+  it('understands verbs behind a dot, ids that a text demands, and messages that are no notices', async () => {
+    const of = (key: string, row: Json, ...parameters: Json[]): Json => ({
+      get: { ...answer(listOf(key, row, { ok: { type: 'boolean' } })), parameters },
+    });
+    const channel = { name: 'channel', in: 'query', schema: { type: 'string' } };
+    const message = object('ts', 'text', 'user', 'thread_ts', 'reactions');
+    const blueprint = await blueprintOf({
+      '/rooms.list': of('channels', object('id', 'name')),
+      '/rooms.history': of('messages', message, {
+        ...channel,
+        description: 'Room ID to fetch history for.',
+      }),
+      '/files.list': of('files', object('id', 'name'), {
+        ...channel,
+        description: 'Filter files of a channel, by its ID.',
+      }),
+      '/rooms.archive': of('channels', object('id', 'name')),
+      '/notes.list': of('notes', object('id', 'name'), {
+        ...channel,
+        required: false,
+        description: 'Room ID to fetch notes for.',
+      }),
+      '/logs.list': { get: answer(listOf('messages', object('code', 'text', 'level'))) },
+    });
+    const history = stream(blueprint, '/rooms.history');
+    assert.deepEqual(history.recordPath, ['messages']);
+    assert.deepEqual(history.parent?.parameters, [
+      { name: 'channel', from: { kind: 'record', field: ['id'] } },
+    ]);
+    assert.equal(stream(blueprint, '/files.list').parent, undefined);
+    assert.equal(stream(blueprint, '/notes.list').parent, undefined);
+    assert.match(stream(blueprint, '/rooms.archive').omittedBecause ?? '', /changes something/);
+    assert.ok(!blueprint.operations.some((one) => one.path === '/rooms.archive' && one.selected));
+    const asks = blueprint.operations.find((one) => one.path === '/rooms.history');
+    assert.equal(asks?.parameters.find(({ name }) => name === 'channel')?.required, true);
+    assert.ok(!blueprint.streams.some((one) => one.path === '/logs.list' && one.recordShape === 'list'));
+  });
+
+  it('takes a person’s address for the key of people only', async () => {
+    const of = (row: Json): Json => ({ get: answer(listOf('items', row)) });
+    const blueprint = await blueprintOf({
+      '/timesheets': of(object('email', 'hours', 'day')),
+      '/logs': of(object('username', 'ip')),
+      '/members': of(object('email', 'joined')),
+    });
+    assert.deepEqual(stream(blueprint, '/timesheets').primaryKey, []);
+    assert.deepEqual(stream(blueprint, '/logs').primaryKey, []);
+    assert.deepEqual(stream(blueprint, '/members').primaryKey, [['email']]);
+  });
+
+  it('looks for a cursor that no answer shows where most answers have theirs', async () => {
+    const next = (beside: Json): Json => ({
+      get: {
+        ...answer(listOf('items', object('id'), beside)),
+        parameters: [query('cursor', { type: 'string' }), query('limit', { type: 'integer' })],
+      },
+    });
+    const usual = { meta: object('next_cursor') };
+    const blueprint = await blueprintOf({
+      '/odd': next({ next_cursor: { type: 'string' } }),
+      '/some': next(usual),
+      '/more': next(usual),
+      '/silent': next({}),
+    });
+    const { paging } = stream(blueprint, '/silent');
+    assert.deepEqual(paging.kind === 'cursor' && paging.nextPath, ['meta', 'next_cursor']);
+  });
 });

@@ -30,6 +30,16 @@ describe('files of a connector', () => {
     assert.deepEqual((await listFiles(join(base, 'none'))).files, []);
   });
 
+  it('are not private where an API calls its streams so', async () => {
+    for (const path of ['src/schemas/secrets.json', 'src/schemas/credentials.json', 'src/secrets.json', 'secrets.json']) {
+      await mkdir(join(dir, path, '..'), { recursive: true });
+      await writeFile(join(dir, path), '{}');
+    }
+    const { files, hidden } = await listFiles(dir);
+    assert.deepEqual(files, ['src/schemas/credentials.json', 'src/schemas/secrets.json']);
+    assert.deepEqual(hidden, ['secrets.json', 'src/secrets.json']);
+  });
+
   for (const path of ['../out', 'a/../../out', '/etc/x', 'a//b', './a', '.git/config', 'a/.GIT/x', 'C:\\x', 'a\\b', '', 'a\0b']) {
     it(`are never written to ${JSON.stringify(path)}`, async () => {
       await assert.rejects(writeInside(dir, path, 'x'), SourcewrightError);

@@ -65,6 +65,12 @@ def test_a_list_returns_every_row_once(name: str) -> None:
         [row[column] for column in columns] for row in expected
     ]
     assert result.provenance.properties == {"pages": len(api.requests), "complete": True}
+    assert result.output_schema is not None
+    told = [
+        {"name": column.name, "type": column.dtype, "role": column.role.value}
+        for column in result.output_schema.columns
+    ]
+    assert told[: len(columns)] == OPERATIONS[name]["columns"]
 
 
 @each(LISTS)
