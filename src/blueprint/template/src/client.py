@@ -218,6 +218,8 @@ class ApiClient:
         else:
             delay = asked + random.uniform(0.0, JITTER)  # noqa: S311
         if delay <= LONGEST_WAIT + JITTER and (asked or isinstance(error, RateLimitedError)):
+            if isinstance(error, RateLimitedError):
+                self._limits.refused(delay)
             self._limits.pause(delay)
         return delay
 
@@ -250,6 +252,7 @@ class ApiClient:
         # </feature>
         status = response.status_code
         if response.is_success or response.has_redirect_location:
+            self._limits.answered()
             return response
         what = f"{_shown(response.request.method, response.request.url)} answered {status}"
         excerpt = self.redact(" ".join(response.text.split()))[:_EXCERPT]

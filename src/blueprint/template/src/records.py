@@ -106,9 +106,7 @@ def as_records(rows: list[Any]) -> list[Row]:
     """Return rows as objects: blank ones are left out, plain values put under `value`."""
     if _OBJECTS.issuperset(map(type, rows)):
         return rows
-    return [
-        row if isinstance(row, (Raw, dict)) else {"value": row} for row in rows if row is not None
-    ]
+    return [row if type(row) in _OBJECTS else {"value": row} for row in rows if row is not None]
 
 
 def parsed(row: Row) -> Record:
