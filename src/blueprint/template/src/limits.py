@@ -57,7 +57,7 @@ class _Pace:
     def answered(self) -> None:
         """Take note that the API bore a request."""
         self._answers += 1
-        near = self._rate > _NEAR * self._refused_rate
+        near = _NEAR < self._rate / self._refused_rate < 1 / _NEAR
         self._rate *= 1 + (_SLOW_GROWTH if near else _GROWTH)
 
     def refused(self, now: float, wait: float) -> None:
