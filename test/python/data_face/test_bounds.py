@@ -18,6 +18,7 @@ from src.pages import Request, read_pages
 from src.paging import NextUrl
 from src.progress import NOTHING, Position
 from src.protocol import Output
+from src.records import parsed
 
 API = json.loads(open("tests/fixtures/api.json", encoding="utf-8").read())
 CONFIG = {**API["config"], "credentials": {"auth_type": "plain_none"}, "base_url": "https://api.test"}
@@ -143,7 +144,7 @@ def test_a_stop_loses_nothing_that_the_state_says_is_read(stop_at: int, concurre
 
     class Stopping(Output):
         def records(self, stream: str, records: Any) -> None:
-            for record in records:
+            for record in map(parsed, records):
                 written[record["shop_customer_id"]] = written.get(record["shop_customer_id"], 0) + 1
             if sum(written.values()) >= stop_at and (task := reading.get("task")):
                 task.cancel()

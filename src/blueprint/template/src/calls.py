@@ -119,7 +119,7 @@ async def fetch_text(client: ApiClient | None, request: Request, params: BaseMod
         try:
             url = session.url_for(request.path, request.path_params, request.params)
             answer = await session.fetch(
-                request.method, url, headers=request.headers, body=request.body, parse=False
+                request.method, url, headers=request.headers, body=request.body, parse=None
             )
         except ConnectorError as error:
             failure = _worded(error, shown)

@@ -12,10 +12,12 @@ import asyncio
 import contextlib
 import logging
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from importlib import import_module
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -40,6 +42,9 @@ _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _EXCERPT = 300
 _HTTPX_LOG = logging.getLogger("httpx")
 
+if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+    # httpcore looks for it several times a request, which costs more than to parse a page: now it need not search.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 with contextlib.suppress(ImportError, AttributeError):
     # Bytes a read from the socket. A large page comes in many small ones otherwise, at more cost than to parse it.
     import_module("httpcore._async.http11").AsyncHTTP11Connection.READ_NUM_BYTES = 512 * 1024
@@ -132,7 +137,7 @@ class ApiClient:
         *,
         headers: Mapping[str, str] | None = None,
         body: Any = None,
-        parse: bool = True,
+        parse: Callable[[bytes], Any] | None = parse_json,
     ) -> ApiResponse:
         """Send a request to a URL of the API, following redirects and links only on its own host.
 
@@ -142,7 +147,7 @@ class ApiClient:
             url = self._on_own_host(url)
             response = await self._send_patiently(method, url, headers or {}, body)
             if not response.has_redirect_location:
-                return self._answer(response, parse=parse)
+                return self._answer(response, parse)
             url = url.join(response.headers["Location"])
             if response.status_code == httpx.codes.SEE_OTHER:
                 method, body = "GET", None
@@ -213,6 +218,8 @@ class ApiClient:
         else:
             delay = asked + random.uniform(0.0, JITTER)  # noqa: S311
         if delay <= LONGEST_WAIT + JITTER and (asked or isinstance(error, RateLimitedError)):
+            if isinstance(error, RateLimitedError):
+                self._limits.refused(delay)
             self._limits.pause(delay)
         return delay
 
@@ -234,17 +241,9 @@ class ApiClient:
 
         httpx ties an answer and its stream into a circle, which keeps the body until the collector comes by.
         """
-        response = await self._http.send(request, stream=True)
-        try:
-            content = b"".join([part async for part in response.aiter_bytes()])
-        finally:
-            await response.aclose()
-        headers = response.headers.copy()
-        # The body is decoded already.
-        headers.pop("Content-Encoding", None)
-        return httpx.Response(
-            response.status_code, headers=headers, content=content, request=request
-        )
+        response = await self._http.send(request)
+        response.stream = httpx.ByteStream(b"")
+        return response
 
     def _checked(self, response: httpx.Response) -> httpx.Response:
         """Return a usable answer; raise for any other by whose turn it is to act."""
@@ -253,6 +252,7 @@ class ApiClient:
         # </feature>
         status = response.status_code
         if response.is_success or response.has_redirect_location:
+            self._limits.answered()
             return response
         what = f"{_shown(response.request.method, response.request.url)} answered {status}"
         excerpt = self.redact(" ".join(response.text.split()))[:_EXCERPT]
@@ -318,11 +318,13 @@ class ApiClient:
         except (ValueError, TypeError, KeyError):
             return None
 
-    def _answer(self, response: httpx.Response, *, parse: bool = True) -> ApiResponse:
+    def _answer(
+        self, response: httpx.Response, parse: Callable[[bytes], Any] | None = parse_json
+    ) -> ApiResponse:
         body = None
-        if parse:
+        if parse is not None:
             try:
-                body = parse_json(response.content)
+                body = parse(response.content)
             except ValueError:
                 shown = _shown(response.request.method, response.request.url)
                 kind = response.headers.get("Content-Type", "no media type")

@@ -14,7 +14,7 @@ from .models import Stream
 from .progress import Position, Progress
 from .protocol import Output
 from .reader import StreamReader
-from .records import Record
+from .records import Record, parsed
 from .state import StreamState
 from .streams import STREAMS
 
@@ -94,7 +94,7 @@ class Connector:
             async with aclosing(pages):
                 async for page in pages:
                     for record in page:
-                        yield record
+                        yield parsed(record)
 
     async def sync(
         self,

@@ -6,7 +6,7 @@ from typing import Any
 
 from .config import Config
 from .models import Incremental
-from .records import Record
+from .records import Row
 from .state import DAY, TICKS, Comparable, comparable, ends_of, formatted, from_datetime
 from .utils import dump_json, get_path
 
@@ -26,29 +26,30 @@ class Piece:
     seen_at_end: set[bytes] = field(default_factory=set)
     # </feature>
 
-    def wanted(self, records: list[Record]) -> list[Record]:
+    def wanted(self, records: list[Row]) -> list[Row]:
         """Leave out records older than the bound. Those of the bound's own tick come again."""
         if self.incremental is None:
             return records
-        # <feature incremental.end>
-        ends = None if self.end is not None else ends_of(records, self.incremental)
-        # </feature>
-        # <feature !incremental.end>
-        ends = ends_of(records, self.incremental)
-        # </feature>
+        form = self.incremental.cursor_format
+        cursors = [get_path(record, self.incremental.cursor_field) for record in records]
+        ends = None if self.end is not None else ends_of(cursors, form)  # <feature incremental.end>
+        ends = ends_of(cursors, form)  # <feature !incremental.end>
         if ends is not None:
             (_, least), (newest, most) = ends
             if self.lower is None or least >= self.lower:  # type: ignore[operator]
                 self._note(newest, most)
                 return records
-        return [record for record in records if self._is_wanted(record, self.incremental)]
+        return [
+            record
+            for record, cursor in zip(records, cursors, strict=True)
+            if self._is_wanted(record, cursor, self.incremental)
+        ]
 
     def _note(self, cursor: Any, value: Comparable) -> None:
         if self._limit is None or value > self._limit:  # type: ignore[operator]
             self.greatest, self._limit = cursor, value
 
-    def _is_wanted(self, record: Record, incremental: Incremental) -> bool:
-        cursor = get_path(record, incremental.cursor_field)
+    def _is_wanted(self, record: Row, cursor: Any, incremental: Incremental) -> bool:
         value = comparable(cursor, incremental.cursor_format)
         if value is not None:
             if self.lower is not None and value < self.lower:  # type: ignore[operator]

@@ -1,6 +1,7 @@
 """Keeps all requests of a read, together, within what the API allows: how many at once, and how soon."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,10 +16,62 @@ LONGEST_WAIT = 60.0
 
 JITTER = 0.25
 """Seconds. What is added at most to a wait that the API asks for, so that not all come back at once."""
+
+_LEAST_ANSWERS = 5
+"""Answers before a refusal that tell a rate; a refusal after fewer is told by the wait that it asks for."""
+
+_GROWTH = 1 / 500
+_SLOW_GROWTH = 1 / 10_000
+"""By how much the pace grows with an answer, far from the one that was refused last and near it."""
+
+_NEAR = 0.95
 # <feature rate.headers>
 
 _EARLIEST_MOMENT = 1_000_000_000
 # </feature>
+
+
+class _Pace:
+    """How often an API may be asked, learned from its refusals where it does not say so.
+
+    Until the first one, requests are sent as they come. What was answered up to a refusal, over the time
+    up to the end of the wait that follows, is what the API bears: from then on requests are spread out by
+    it. With each answer the pace grows, but hardly any more near the one that was refused last.
+    """
+
+    def __init__(self) -> None:
+        self._rate = math.inf
+        self._refused_rate = math.inf
+        self._answers = 0
+        self._since: float | None = None
+        self._next = 0.0
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until a request may be sent, which is taken for sent then."""
+        if self._since is None:
+            self._since = now
+        moment = max(now, self._next)
+        self._next = moment + 1 / self._rate
+        return moment - now
+
+    def answered(self) -> None:
+        """Take note that the API bore a request."""
+        self._answers += 1
+        near = _NEAR < self._rate / self._refused_rate < 1 / _NEAR
+        self._rate *= 1 + (_SLOW_GROWTH if near else _GROWTH)
+
+    def refused(self, now: float, wait: float) -> None:
+        """Take note of a refusal, which asks to wait. Those of requests sent before it tell nothing new."""
+        if self._since is None:
+            return
+        answers, period = self._answers, now - self._since + wait
+        self._since, self._answers = None, 0
+        if self._rate < math.inf:
+            self._refused_rate = self._rate
+            borne = max(answers, 1) / period
+            self._rate *= min(math.sqrt(borne / self._rate), _NEAR)
+        elif answers >= _LEAST_ANSWERS:
+            self._rate = answers / period
 
 
 class Limits:
@@ -35,6 +88,7 @@ class Limits:
         self._sleep = sleep
         self._now = now
         self._not_before = 0.0
+        self._pace = _Pace()
         # <feature rate.bucket>
         self._sent_at: deque[float] = deque(maxlen=api.RATE_LIMIT_REQUESTS)
         # </feature>
@@ -54,6 +108,14 @@ class Limits:
         """Send nothing for a while, whoever asks: one request was told to wait for all."""
         self._not_before = max(self._not_before, self._now() + seconds)
 
+    def refused(self, wait: float) -> None:
+        """Take note that the API refused a request for its rate, and asks to wait so many seconds."""
+        self._pace.refused(self._now(), wait)
+
+    def answered(self) -> None:
+        """Take note that the API answered a request."""
+        self._pace.answered()
+
     async def _wait(self) -> None:
         """Wait before a request that the API is known to refuse."""
         reached = 0.0
@@ -68,6 +130,9 @@ class Limits:
                 )
             # </feature>
             await self._sleep(wait)
+        pace = self._pace.wait(self._now())
+        if pace > 0:
+            await self._sleep(pace)
         # <feature rate.bucket>
         if len(self._sent_at) == api.RATE_LIMIT_REQUESTS:
             wait = self._sent_at[0] + api.RATE_LIMIT_SECONDS - self._now()

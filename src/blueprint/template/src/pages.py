@@ -11,6 +11,7 @@ from .client import ApiClient, Params, Scalar
 from .errors import ApiError, PagingError
 from .paging import Page, PageToken, Paging
 from .progress import Position
+from .utils import parse_json
 
 _LOG = logging.getLogger(__name__)
 _BEYOND_THE_END = (400, 416, 422)
@@ -44,6 +45,7 @@ async def read_pages(
     paging: Paging,
     rows_in: Callable[[Any], list[Any]],
     *,
+    parse: Callable[[bytes], Any] = parse_json,
     max_pages: int = MAX_PAGES,
     position: Position | None = None,  # <feature resumable>
 ) -> AsyncIterator[list[Any]]:
@@ -71,7 +73,9 @@ async def read_pages(
         if len(asked) > REMEMBERED_PAGES:
             del asked[next(iter(asked))]
         try:
-            answer = await client.fetch(request.method, url, headers=request.headers, body=body)
+            answer = await client.fetch(
+                request.method, url, headers=request.headers, body=body, parse=parse
+            )
         except ApiError as error:
             # <feature resumable>
             if resumes and previous is None and position is not None:
@@ -126,11 +130,18 @@ def _move(client: ApiClient, position: Position, page: Page, following: PageToke
 # </feature>
 # <feature !paging.any>
 async def read_pages(
-    client: ApiClient, request: Request, paging: Paging, rows_in: Callable[[Any], list[Any]]
+    client: ApiClient,
+    request: Request,
+    paging: Paging,
+    rows_in: Callable[[Any], list[Any]],
+    *,
+    parse: Callable[[bytes], Any] = parse_json,
 ) -> AsyncIterator[list[Any]]:
     """Yield the rows of the answer."""
     url, body = _address(client, request, paging.first(), None)
-    answer = await client.fetch(request.method, url, headers=request.headers, body=body)
+    answer = await client.fetch(
+        request.method, url, headers=request.headers, body=body, parse=parse
+    )
     yield rows_in(answer.body)
 
 

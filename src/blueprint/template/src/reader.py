@@ -17,7 +17,7 @@ from .incremental import full_pieces, pieces
 from .models import Location, Parent, Partition, Stream
 from .pages import Request, read_pages
 from .progress import Position, Progress
-from .records import Record, as_records, rows_in
+from .records import Row, as_records, parse_body, rows_in, with_columns
 from .recursion import Tree
 from .state import StreamState
 from .streams import STREAMS
@@ -35,7 +35,7 @@ _LOCATIONS: tuple[Location, ...] = ("path", "query", "header", "cookie", "body")
 class _Batch:
     """Records, and what may be taken note of once they are written."""
 
-    records: list[Record]
+    records: list[Row]
     written: Callable[[], None] | None = None
 
 
@@ -52,7 +52,7 @@ class StreamReader:
 
     async def read(
         self, stream: Stream, progress: Progress | None = None
-    ) -> AsyncGenerator[list[Record], None]:
+    ) -> AsyncGenerator[list[Row], None]:
         """Yield a stream's records page by page, and move its progress on where that is safe."""
         # <feature parents>
         if stream.parent is None:
@@ -294,7 +294,8 @@ class StreamReader:
             self._client,
             request,
             stream.paging,
-            lambda body: rows_in(stream, body),
+            partial(rows_in, stream),
+            parse=partial(parse_body, stream),
             position=position,  # <feature resumable>
         )
     # <feature parameters>
@@ -322,7 +323,7 @@ def _cookies(values: dict[str, Any]) -> dict[str, str]:
 # <feature parents>
 
 
-def _partition_of(parent: Parent, row: Record, above: Partition) -> Partition | None:
+def _partition_of(parent: Parent, row: Row, above: Partition) -> Partition | None:
     """Return the path values that a parent's row stands for; `None` where one is missing in it."""
     partition: Partition = {}
     for key in parent.keys:
@@ -344,13 +345,13 @@ def _sent(stream: Stream, partition: Partition) -> Partition:
 
 
 # </feature>
-def _labelled(stream: Stream, partition: Partition, rows: list[Any]) -> list[Record]:
+def _labelled(stream: Stream, partition: Partition, rows: list[Any]) -> list[Row]:
     """Return rows as records that say which parent they belong to."""
     records = as_records(rows)
     if stream.parent is None:
         return records
     columns = {key.column: partition[key.parameter] for key in stream.parent.keys}
-    return [{**columns, **record} for record in records]
+    return [with_columns(record, columns) for record in records]
 
 
 def _pass_over_missing(stream: Stream, error: ApiError) -> None:

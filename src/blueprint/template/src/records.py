@@ -1,18 +1,36 @@
 """From the body of an answer to the rows in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from msgspec import Raw
 
 from .errors import ApiError, ConfigError, ConnectorError
 from .matrix import is_empty_table, rows_of_matrix
 from .models import Stream
+from .utils import dump_json, parse_json, parse_page
 
 Record = dict[str, Any]
+
+Row = Record | Raw
+"""A record, parsed or as the API wrote it."""
+
+_OBJECT = ord("{")
+_OBJECTS = {Raw, dict}
 
 _SHOWN_KEYS = 20
 _CODE = re.compile(r"[a-z]{1,20}(?:[_ .-][a-z]{1,20}){0,5}")
 _ABOUT_CREDENTIALS = re.compile(r"auth|token|scope|permission|credential|account|forbidden")
+
+
+def parse_body(stream: Stream, content: bytes) -> Any:
+    """Parse a body, but leave the rows as the API wrote them."""
+    # <feature shape.table>
+    if stream.shape == "table":
+        return parse_json(content)
+    # </feature>
+    return parse_page(content, len(stream.record_path))
 
 
 def rows_in(stream: Stream, body: Any) -> list[Any]:
@@ -57,7 +75,7 @@ def _at(stream: Stream, value: Any, depth: int) -> Iterator[Any]:
 def _members(stream: Stream, found: Any) -> list[Any]:
     # <feature shape.single>
     if stream.shape == "single":
-        return found if isinstance(found, list) else [found]
+        return _settled(found) if isinstance(found, list) else [found]
     # </feature>
     # <feature shape.table>
     if stream.shape == "table" and isinstance(found, list):
@@ -72,12 +90,41 @@ def _members(stream: Stream, found: Any) -> list[Any]:
     # </feature>
     if not isinstance(found, list):
         raise _unexpected(stream, found, len(stream.record_path))
-    return found
+    return _settled(found)
 
 
-def as_records(rows: list[Any]) -> list[Record]:
+def _settled(rows: list[Any]) -> list[Any]:
+    """Return rows of which none is text but objects: a blank row must be told from a full one."""
+    if not rows or not isinstance(rows[0], Raw):
+        return rows
+    if {memoryview(row)[0] for row in rows} == {_OBJECT}:
+        return rows
+    return [parse_json(bytes(row)) for row in rows]
+
+
+def as_records(rows: list[Any]) -> list[Row]:
     """Return rows as objects: blank ones are left out, plain values put under `value`."""
-    return [row if isinstance(row, dict) else {"value": row} for row in rows if row is not None]
+    if _OBJECTS.issuperset(map(type, rows)):
+        return rows
+    return [row if type(row) in _OBJECTS else {"value": row} for row in rows if row is not None]
+
+
+def parsed(row: Row) -> Record:
+    """Return a record whose members can be looked at."""
+    record: Record = parse_json(bytes(row)) if isinstance(row, Raw) else row
+    return record
+# <feature parents>
+
+
+def with_columns(row: Row, columns: Mapping[str, Any]) -> Row:
+    """Return a record with members put before its own, which win where they have the same name."""
+    if isinstance(row, Raw):
+        text = bytes(row)
+        # An empty object has no mark of a name.
+        if b'"' in text and not any(dump_json(name) in text for name in columns):
+            return Raw(dump_json(columns)[:-1] + b"," + text[1:])
+    return {**columns, **parsed(row)}
+# </feature>
 
 
 def _unexpected(stream: Stream, value: Any, depth: int) -> ConnectorError:

@@ -56,27 +56,20 @@ _ORDERED = re.compile(
 
 
 def ends_of(
-    rows: list[dict[str, Any]], incremental: Incremental
+    cursors: list[Any], form: TimeFormat
 ) -> tuple[tuple[Any, Comparable], tuple[Any, Comparable]] | None:
-    """Return the least and the greatest cursor of rows, each with its value, if they are easily told.
+    """Return the least and the greatest of cursors, each with its value, if they are easily told.
 
     To parse each of them would take longer than all the rest of a read.
     """
-    name, *below = incremental.cursor_field
-    if below or not rows:
-        return None
-    try:
-        cursors = [row[name] for row in rows]
-        if incremental.cursor_format in _WRITTEN:
-            if _ORDERED.fullmatch("\n".join(cursors) + "\n") is None:
-                return None
-        elif incremental.cursor_format == "string" or set(map(type, cursors)) != {int}:
+    kinds = set(map(type, cursors))
+    if form in _WRITTEN:
+        if kinds != {str} or _ORDERED.fullmatch("\n".join(cursors) + "\n") is None:
             return None
-    except (KeyError, TypeError):
+    elif form == "string" or kinds != {int}:
         return None
     least, most = min(cursors), max(cursors)
-    first = comparable(least, incremental.cursor_format)
-    last = comparable(most, incremental.cursor_format)
+    first, last = comparable(least, form), comparable(most, form)
     return None if first is None or last is None else ((least, first), (most, last))
 
 

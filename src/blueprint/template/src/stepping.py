@@ -11,6 +11,7 @@ from .config import Config, describe_errors
 from .connector import Connector, Selection
 from .errors import ConfigError
 from .protocol import Output
+from .records import Row, parsed
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class _Steps(Output):
         self._waiting.append(Message(kind, {"type": kind, field: content}))
         self.written.set()
 
-    def records(self, stream: str, records: Iterable[Mapping[str, Any]]) -> None:
+    def records(self, stream: str, records: Sequence[Row]) -> None:
         """Keep a page of records."""
-        self._waiting.append(Records(stream, list(records)))
+        self._waiting.append(Records(stream, [parsed(record) for record in records]))
         self.written.set()
 
 

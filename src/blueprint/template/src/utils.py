@@ -3,19 +3,45 @@
 import json
 import logging
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any, Optional
 from urllib.parse import quote, quote_plus
 
 import msgspec
+from msgspec import Raw
 
 FieldPath = tuple[str, ...]
 
 _SHORTEST_SECRET = 4
+_PLAIN = str | int | float | bool | None
 
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+
+
+def parse_page(content: bytes, depth: int) -> Any:
+    """Parse a response body, but leave what lists hold that stand so deep in its objects as text.
+
+    To parse all of a large page and to write it again would be most of a read's work. A body that only
+    the slower parser accepts is parsed whole. Raises `ValueError` for anything but JSON.
+    """
+    try:
+        # Text that is left is checked to be JSON, but not to be UTF-8.
+        if not content.isascii():
+            content.decode()
+        return _page_decoder(depth)(content)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return parse_json(content)
+
+
+@cache
+def _page_decoder(depth: int) -> Callable[[bytes], Any]:
+    kind: Any = list[Raw] | dict[str, Any] | _PLAIN
+    for _ in range(depth):
+        kind = dict[str, kind] | list[Any] | _PLAIN
+    return msgspec.json.Decoder(kind).decode
 
 
 def parse_json(content: bytes) -> Any:
@@ -42,6 +68,11 @@ def dump_json(value: Any) -> bytes:
         return json.dumps(_finite(value), separators=(",", ":"), default=str).encode()
 
 
+def one_line(text: bytes) -> bytes:
+    """Return a JSON text without blanks and line breaks between its parts."""
+    return msgspec.json.format(text, indent=-1)
+
+
 def _finite(value: Any) -> Any:
     """Return a value without the numbers that JSON has no words for."""
     if isinstance(value, float) and not math.isfinite(value):
@@ -53,11 +84,36 @@ def _finite(value: Any) -> Any:
 
 def get_path(value: Any, path: Sequence[str]) -> Any:
     """Return what stands at `path`, or `None` where any part of it is missing."""
+    if isinstance(value, Raw):
+        return _field_of(value, tuple(path))
     for key in path:
         if not isinstance(value, dict):
             return None
         value = value.get(key)
     return value
+
+
+def _field_of(text: Raw, path: FieldPath) -> Any:
+    """Return what stands at `path` in a JSON text, of which no more than that is parsed."""
+    try:
+        found = _field_decoder(path)(text)
+    except (msgspec.MsgspecError, ValueError):
+        # Something on the way is no object, or has a name that no declared field may have.
+        return get_path(parse_json(bytes(text)), path)
+    for _ in path:
+        if found is None:
+            return None
+        found = found.below
+    return found
+
+
+@cache
+def _field_decoder(path: FieldPath) -> Callable[[bytes], Any]:
+    kind: Any = Any
+    for key in reversed(path):
+        below = ("below", Optional[kind], None)  # noqa: UP045 - `Any` has no `|` in Python 3.11
+        kind = msgspec.defstruct("Holder", [below], rename={"below": key}, gc=False)
+    return msgspec.json.Decoder(kind).decode
 
 
 def as_int(value: Any) -> int | None:

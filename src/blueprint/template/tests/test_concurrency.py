@@ -12,6 +12,7 @@ from src.client import ApiClient
 from src.config import Config
 from src.connector import Connector, Selection
 from src.protocol import Output
+from src.records import parsed
 from tests.conftest import World, config_json, in_any_order, of_type
 from tests.mock_api import STREAMS, MockApi, expected_records
 
@@ -52,7 +53,7 @@ class Kept(Output):
 
     def records(self, stream: str, records: Any) -> None:
         """Keep records."""
-        self.records_of.setdefault(stream, []).extend(records)
+        self.records_of.setdefault(stream, []).extend(map(parsed, records))
 
 
 def read_all(world: World, concurrency: int) -> Kept:

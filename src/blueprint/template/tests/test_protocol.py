@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import World, config_json, of_type
+from tests.conftest import World, config_json, in_any_order, of_type
 from tests.mock_api import API, STREAMS, MockApi, expected_records
 
 ROOTS = [name for name, stream in STREAMS.items() if stream["parent"] is None]
@@ -58,6 +58,29 @@ def test_without_a_catalog_everything_is_read(world: World) -> None:
         expected = ["STARTED", "RUNNING", "COMPLETE"] if found else ["STARTED", "COMPLETE"]
         assert statuses(messages, stream) == expected
     assert {type(record["emitted_at"]) for record in records} <= {int}
+
+
+class Indented(MockApi):
+    """The API, with its answers broken into lines."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer as always, but for line breaks."""
+        response = await super().handle_async_request(request)
+        if self.is_token(request) or not response.content:
+            return response
+        content = json.dumps(json.loads(response.content), indent=2).replace("\n", "\r\n")
+        kept = {name: response.headers[name] for name in ("Link",) if name in response.headers}
+        return httpx.Response(response.status_code, headers=kept, content=content)
+
+
+def test_a_record_is_one_line_however_the_api_breaks_its_answers(world: World) -> None:
+    world.api = Indented()
+    code, messages = world.run("read")
+    records = [(one["stream"], one["data"]) for one in of_type(messages, "RECORD")]
+    assert code == 0
+    for stream in STREAMS:
+        read = [record for name, record in records if name == stream]
+        assert in_any_order(read) == in_any_order(expected_records(stream))
 
 
 def test_states_count_the_records_that_came_before(world: World) -> None:

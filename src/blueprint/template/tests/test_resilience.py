@@ -57,6 +57,34 @@ def test_a_rate_limit_is_retried_three_times(world: World) -> None:
     assert len(world.api.lists) == 4
 
 
+def test_requests_are_spread_out_where_they_were_refused(world: World) -> None:
+    """Ten requests a second are allowed, and nothing but a refusal says so."""
+    moments: list[float] = []
+    refused = 0
+
+    class Sparing(MockApi):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            nonlocal refused
+            if self.is_token(request):
+                return await super().handle_async_request(request)
+            world.clock.time += 0.01
+            moments.append(world.clock.time)
+            if sum(int(moment) == int(moments[-1]) for moment in moments[-20:]) <= 10:
+                return httpx.Response(200, json=[])
+            refused += 1
+            return httpx.Response(429, headers={"Retry-After": "1"})
+
+    world.api = Sparing()
+
+    async def send() -> None:
+        async with ApiClient(Config.model_validate(config_json()), **world.options) as client:
+            for _ in range(200):
+                await client.request_json("GET", "/")
+
+    asyncio.run(send())
+    assert refused < 10
+
+
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_a_passing_failure_is_retried_ever_more_slowly(world: World, status: int) -> None:
     world.api.fail(status=status, times=3)

@@ -7,6 +7,7 @@ import pytest
 
 from src.connector import Selection
 from src.protocol import Output
+from src.records import parsed
 from tests.conftest import World, in_any_order, of_type
 from tests.mock_api import LARGEST_PAGE, STREAMS, Fault, expected_records
 
@@ -93,7 +94,7 @@ class _Full(Output):
         """Take a page, or stop the read."""
         if self.taken:
             raise BrokenPipeError
-        self.taken.extend(records)
+        self.taken.extend(map(parsed, records))
 
     def state(self, stream: str, state: Any, records: int) -> None:
         """Keep a state."""
