@@ -36,7 +36,11 @@ class ConformanceApi:
         self.base_url = base_url or description.base_url
         self.rows = rows if rows is not None else grow(description)
         self.now = now or (lambda: description.now)
-        self.gate = Gate(description.auth[way] if description.auth else None, self.now)
+        self.gate = Gate(
+            description.auth[way] if description.auth else None,
+            self.now,
+            same_clock=now is not None,
+        )
         self.page_size = LARGEST_PAGE
         self.served: list[Served] = []
         self.faults: list[Fault] = []

@@ -10,6 +10,7 @@ _DATA_FACE = (
     "reading",
     "words",
     "children",
+    "trees",
     "incremental",
     "filters",
     "settings",
