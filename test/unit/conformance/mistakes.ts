@@ -72,6 +72,9 @@ const SHARED: Readonly<Record<string, string>> = {
   'every-row-asked': 'leaves-are-not-asked',
   'signature-without-the-query': 'every-way-to-authenticate-reads',
   'statement-for-someone-else': 'check-succeeds',
+  'page-counted-before-it-was-written': 'full-read-states-come-after-their-records',
+  'pages-without-end-cut-silently': 'lists-without-end-are-an-error',
+  'duplicate-headers-overwrite': 'columns-of-one-name-are-kept-apart',
 };
 
 function shared([name, check]: readonly [string, string]): Mistake {

@@ -58,6 +58,8 @@ class ConformanceApi:
         self.before: Callable[[int], None] | None = None
         #: Rows that are left out of their page, which gets shorter by that: many APIs look at rights after paging.
         self.hides: Callable[[Any], bool] | None = None
+        #: By stream: what becomes of the body of each of its pages.
+        self.alters: dict[str, Callable[[Any], Any]] = {}
         #: Headers of the next page that is sent, once.
         self.next_headers: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -158,6 +160,7 @@ class ConformanceApi:
             hides=self.hides,
             total=end if self.counts_page_only and start == 0 else len(rows),
             beyond=end if self.names_beyond else None,
+            alters=self.alters.get(stream.name),
         )
         self.served.append(
             Served(

@@ -9,6 +9,8 @@ _DATA_FACE = (
     "connection",
     "reading",
     "words",
+    "bounds",
+    "matrices",
     "children",
     "trees",
     "incremental",
