@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from .agent_face_api import OperationApi, api_of, sent_values
+from .agent_face_api import OperationApi, api_of, as_sent, sent_values
 from .agent_face_subject import Operation, operations_of, some
 from .model import Check, Problem, Subject
 
@@ -63,7 +63,7 @@ def _quoted(subject: Subject) -> Iterator[Problem]:
         for value in ("any words", f"it{mark}s in two", f"{mark}whole{mark}"):
             api = api_of(subject)
             error = api.failing(operation, **{wire["field"]: value})
-            right = [mark + value.replace(mark, mark * 2) + mark]
+            right = [as_sent(value, wire)]
             sent = [
                 sent_values(request, wire, operation.fixture["path"]) for request in api.requests
             ]
