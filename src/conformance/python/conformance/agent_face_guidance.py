@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .agent_face_api import api_of, refused, as_sent, sent_values, throttled, value_at
+from .agent_face_api import api_of, as_sent, refused, sent_values, throttled, value_at
 from .agent_face_subject import (
     Operation,
     lists_of,
