@@ -51,6 +51,9 @@ def _circles(subject: Subject) -> Iterator[Problem]:
         below.rows.append(shortcut)
         run = world.read(stream.name)
         yield from succeeded(f"{stream.name}: the read of rows that lead in a circle", run)
+        if run.code != 0:
+            # Going round takes thousands of requests: seen once is enough.
+            return
         yield from differences(
             f"{stream.name}, whose rows lead in a circle",
             run.records(stream.name),
