@@ -24,7 +24,7 @@ const NAMES = [
   'outline',
 ];
 /** Between them they have something to look at for each check. */
-const SOUND = ['shop', 'tickets', 'issues', 'ledger', 'crm', 'signed', 'outline'];
+const SOUND = ['shop', 'tickets', 'issues', 'ledger', 'crm', 'signed', 'outline', 'workbook'];
 const WIDTH = Math.min(availableParallelism(), 4);
 
 describe('conformance: planted mistakes', function () {
