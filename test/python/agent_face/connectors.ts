@@ -66,12 +66,38 @@ const operations = [
     paging: { kind: 'link' },
     columns: [column('id', 'integer', 'KEY'), column('name', 'string', 'TITLE')],
   }),
+  operation('list_cells', {
+    path: '/sheets/{sheet}/cells',
+    summary: 'List the cells of a sheet',
+    recordPath: ['values'],
+    columns: [column('item', 'string', 'TITLE'), column('amount', 'integer')],
+    parameters: [
+      { ...path('sheet'), quote: "'" },
+      parameter('view', { value: 'plain' }),
+      parameter('where', { in: 'query', type: 'object', value: { hidden: false } }),
+    ],
+  }),
 ];
 
 const connectors: readonly Blueprint[] = [
   blueprint({
     name: 'rules',
-    streams: [stream('events')],
+    streams: [
+      stream('events'),
+      stream('sheets', { schema: { type: 'object', properties: { id: { type: 'string' } } } }),
+      // Tells that the operation of the same address reads a table.
+      stream('cells', {
+        path: '/sheets/{sheet}/cells',
+        pointer: '/paths/~1list_cells/get',
+        recordPath: ['values'],
+        recordShape: 'table',
+        primaryKey: [],
+        parent: {
+          stream: 'sheets',
+          parameters: [{ name: 'sheet', quote: "'", from: { kind: 'record', field: ['id'] } }],
+        },
+      }),
+    ],
     operations,
     auth: [{ name: 'api_key', parts: [{ kind: 'api_key', in: 'query', name: 'key' }] }],
   }),

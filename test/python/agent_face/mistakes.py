@@ -41,6 +41,12 @@ MISTAKES = [
         "params: ListEventsParams",
         "params: SearchTasksParams",
     ),
+    Mistake(
+        "agent.own-parameter-model",
+        OPERATIONS,
+        "class ReadNotesParams(BaseModel):\n",
+        'class SpareParams(BaseModel):\n    """Parameters of nothing."""\n\n\nclass ReadNotesParams(BaseModel):\n',
+    ),
     Mistake("agent.parameters-are-described", OPERATIONS, "The archived to look at.", "Archived"),
     Mistake(
         "agent.parameters-are-described", OPERATIONS, "archived: bool | None", "archived: object"
@@ -116,6 +122,29 @@ MISTAKES = [
         "False:\n        return True",
     ),
     Mistake("agent.quota-fails-at-once", "src/limits.py", "LONGEST_WAIT = 60.0", "LONGEST_WAIT = 6000.0"),
+    Mistake(
+        "agent.quota-fails-at-once",
+        CALLS,
+        '" Quota exhausted: calling again now is of no use, use another source or wait."',
+        '""',
+    ),
+    Mistake("agent.fixed-values-are-sent", OPERATIONS, '            "view": "plain",\n', ""),
+    Mistake(
+        "agent.quoted-values-arrive-whole", CALLS, "return mark + str(value)", "return str(value)"
+    ),
+    Mistake("agent.quoted-values-arrive-whole", CALLS, ".replace(mark, mark * 2)", ""),
+    Mistake(
+        "agent.a-table-without-cells-is-empty",
+        CALLS,
+        "if self.path and is_empty_table(holder, key):",
+        "if not self.path:",
+    ),
+    Mistake(
+        "agent.a-table-without-cells-is-empty",
+        "src/matrix.py",
+        'not {key, "error", "errors"} & set(holder)',
+        "key not in holder",
+    ),
     Mistake("agent.named-wait-is-kept", CLIENT, 'body["retry_after"]', 'body["retry_later"]'),
     Mistake("agent.one-http-helper", OPERATIONS, "from pydantic", "import requests\nfrom pydantic"),
     Mistake(

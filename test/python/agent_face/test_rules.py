@@ -131,7 +131,7 @@ def test_small_modules_are_found(copy: Callable[[str], Path]) -> None:
     package.mkdir()
     (package / "first.py").write_text(text[:at], encoding="utf-8")
     (package / "second.py").write_text(head + text[at:exports], encoding="utf-8")
-    imports = "from .first import get_project, list_projects\nfrom .second import list_events, read_notes, search_tasks\n"
+    imports = "from .first import get_project, list_projects\nfrom .second import list_cells, list_events, read_notes, search_tasks\n"
     (package / "__init__.py").write_text(f"{head}{imports}{text[exports:]}", encoding="utf-8")
     assert judge(connector, SPLIT, "agent.sets-are-exported") == {
         "agent.sets-are-exported": [],

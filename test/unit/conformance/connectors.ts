@@ -18,7 +18,7 @@ export interface Edit {
 }
 
 export interface Connectors {
-  /** Interpreter of an environment with the packages of all of them. */
+  /** Interpreter of an environment with the packages of the first one. */
   readonly python: string;
   /** Folder of an unchanged connector, by the blueprint's name. */
   folder(name: string): string;
@@ -27,7 +27,7 @@ export interface Connectors {
   remove(): Promise<void>;
 }
 
-/** Compiles connectors by their names and sets their environment up. */
+/** Compiles connectors by their names and sets up the environment of the first one, in which all are judged. */
 export async function compiled(names: readonly string[]): Promise<Connectors> {
   const root = await mkdtemp(join(tmpdir(), 'sourcewright-conformance-test-'));
   const folder = (name: string): string => join(root, `source-${name}`);

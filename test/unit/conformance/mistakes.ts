@@ -65,6 +65,16 @@ const SHARED: Readonly<Record<string, string>> = {
   'time-zone-ignored': 'zones-are-told-apart',
   'milliseconds-sent-as-seconds': 'the-start-date-bounds-the-read',
   'times-in-seconds': 'only-messages-are-printed',
+  'one-level-of-rows': 'every-row-once',
+  'silent-row-not-asked': 'every-row-once',
+  'inherited-value-lost': 'all-streams-in-one-read',
+  'end-before-open-lists': 'every-row-once',
+  'every-row-asked': 'leaves-are-not-asked',
+  'signature-without-the-query': 'every-way-to-authenticate-reads',
+  'statement-for-someone-else': 'check-succeeds',
+  'page-counted-before-it-was-written': 'full-read-states-come-after-their-records',
+  'pages-without-end-cut-silently': 'lists-without-end-are-an-error',
+  'duplicate-headers-overwrite': 'columns-of-one-name-are-kept-apart',
 };
 
 function shared([name, check]: readonly [string, string]): Mistake {
@@ -142,6 +152,31 @@ const OWN: readonly Mistake[] = [
     'reader.py',
     'error.status != httpx.codes.NOT_FOUND:',
     'error.status not in (400, 404):',
+  ]),
+  own('rows-read-in-circles', 'circles-of-rows-end', 'outline', [
+    'recursion.py',
+    'if key not in self._seen:',
+    'if len(key) > 0:',
+  ]),
+  own('a-gone-row-ends-the-read', 'a-gone-row-takes-only-its-own', 'outline', [
+    'reader.py',
+    'error.status != httpx.codes.NOT_FOUND:',
+    'error.status != httpx.codes.GONE:',
+  ]),
+  own('a-nonce-for-all', 'every-way-to-authenticate-reads', 'signed', [
+    'signing.py',
+    '"nonce": secrets.token_hex(16),',
+    '"nonce": "0" * 32,',
+  ]),
+  own('statements-that-have-ended', 'check-succeeds', 'signed', [
+    'tokens.py',
+    'issued = int(channel.now()) - self._ISSUED_AGO',
+    'issued = int(channel.now()) - 2 * self._lifetime',
+  ]),
+  own('password-in-the-wrong-field', 'check-succeeds', 'sessions', [
+    'tokens.py',
+    '{**self._login, self._field: ',
+    '{**self._login, "word": ',
   ]),
   own('full-refresh-from-the-state', 'full-refresh-ignores-the-state', 'tickets', [
     'connector.py',

@@ -9,6 +9,8 @@ import { compiled, inTurns, type Connectors } from './connectors.ts';
 import { MISTAKES, type Mistake } from './mistakes.ts';
 
 const NAMES = [
+  // The first one's packages are installed: it needs all that any of them does.
+  'signed',
   'shop',
   'tickets',
   'issues',
@@ -19,9 +21,10 @@ const NAMES = [
   'files',
   'workbook',
   'sessions',
+  'outline',
 ];
 /** Between them they have something to look at for each check. */
-const SOUND = ['shop', 'tickets', 'issues', 'ledger', 'crm'];
+const SOUND = ['shop', 'tickets', 'issues', 'ledger', 'crm', 'signed', 'outline', 'workbook'];
 const WIDTH = Math.min(availableParallelism(), 4);
 
 describe('conformance: planted mistakes', function () {

@@ -4,6 +4,7 @@ from . import (
     agent_face_frames,
     agent_face_guidance,
     agent_face_limits,
+    agent_face_requests,
     agent_face_results,
     agent_face_sdk,
     agent_face_shape,
@@ -18,6 +19,7 @@ CHECKS: list[Check] = sorted(
         *agent_face_limits.CHECKS,
         *agent_face_sdk.CHECKS,
         *agent_face_guidance.CHECKS,
+        *agent_face_requests.CHECKS,
     ],
     # By rule; what belongs to none comes last.
     key=lambda check: check.rules or (99,),

@@ -51,6 +51,7 @@ class OperationApi(httpx.AsyncBaseTransport):
         self.failures_at: dict[int, Failure] = {}
         self.rows: dict[str, list[Any]] = {}
         self.time = 1_700_000_000.0
+        self._called: str | None = None
 
     # ---------------------------------------------------------------------------------- asking
 
@@ -72,6 +73,7 @@ class OperationApi(httpx.AsyncBaseTransport):
 
     async def call(self, operation: Operation, params: Mapping[str, Any]) -> Any:
         """Call an operation with these parameters, on a client of its own."""
+        self._called = operation.name
         needed = set(operation.connector.dependencies)
         if "client" not in needed:
             return await operation.connector.bind_deps(**dict.fromkeys(needed, "unknown"))(params)
@@ -110,16 +112,19 @@ class OperationApi(httpx.AsyncBaseTransport):
         return self._page(request, fixture, self.rows.get(name, list(fixture["rows"])))
 
     def _named(self, request: httpx.Request) -> tuple[str, Mapping[str, Any]] | None:
-        """Return the operation that a request is for; paths with fewer parameters come first."""
+        """Return the operation that a request is for; paths with fewer parameters come first.
+
+        Where several have the same address, as searches for one kind of rows or another, it is the one that was called.
+        """
         found = [
-            (len(re.findall(r"\{", fixture["path"])), name, fixture)
+            (len(re.findall(r"\{", fixture["path"])), name != self._called, name, fixture)
             for name, fixture in self._played.operations.items()
             if fixture["method"] == request.method
             and path_values(request, fixture["path"]) is not None
         ]
         if not found:
             return None
-        _, name, fixture = min(found, key=lambda one: one[0])
+        _, _, name, fixture = min(found, key=lambda one: one[:2])
         return name, fixture
 
     def _page(
@@ -236,6 +241,13 @@ def sent_values(request: httpx.Request, wire: Mapping[str, Any], template: str) 
             else []
         )
     return [value for key, value in (path_values(request, template) or {}).items() if key == name]
+
+
+def as_sent(value: Any, wire: Mapping[str, Any]) -> str:
+    """Return a value as text, within the quotation marks that the API wants, where it does."""
+    mark = wire.get("quote", "")
+    text = str(value)
+    return f"{mark}{text.replace(mark, mark * 2)}{mark}" if mark else text
 
 
 def api_of(subject: Subject) -> OperationApi:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .agent_face_api import api_of, refused, sent_values, throttled, value_at
+from .agent_face_api import api_of, as_sent, refused, sent_values, throttled, value_at
 from .agent_face_subject import (
     Operation,
     lists_of,
@@ -223,7 +223,7 @@ def _chain(subject: Subject) -> Iterator[Problem]:
             yield Problem(
                 f"{target.name} does not take {told['column']} of {source.name}: {error!s:.150}"
             )
-        elif str(value) not in sent_values(api.requests[0], wire, target.fixture["path"]):
+        elif as_sent(value, wire) not in sent_values(api.requests[0], wire, target.fixture["path"]):
             yield Problem(
                 f"{target.name} does not send the {told['parameter']} that came from {source.name}."
             )

@@ -19,6 +19,12 @@ from .agent_face_subject import (
 from .model import Check, Problem, Subject
 
 _MOST_RETRIES = 3
+_ADVICE = re.compile(
+    r"no use|(other|another|different) (source|operation|tool|key)|instead|(do not|don't|stop) (call|retry|try|ask)",
+    re.IGNORECASE,
+)
+"""How a message tells a model not to call again; the time alone tempts it to try."""
+
 _PATIENCE = 60.0
 """Seconds. A longer wait is a quota that is used up."""
 
@@ -91,6 +97,10 @@ def _quota(subject: Subject) -> Iterator[Problem]:
         if not isinstance(error, ValueError) or not re.search(r"quota", str(error), re.IGNORECASE):
             yield Problem(
                 f"{operation.name} does not say that the quota is used up, but {error!r:.150}"
+            )
+        elif not _ADVICE.search(str(error)):
+            yield Problem(
+                f"{operation.name} does not say that calling again is of no use, and what to do instead: {error!s:.150}"
             )
         if len(api.requests) != 1 or sum(api.slept) >= 1:
             yield Problem(

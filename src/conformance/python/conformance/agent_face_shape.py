@@ -1,6 +1,7 @@
 """Rules 1 to 5 and 41 to 44: one described operation per task, what is exported, and how its modules are cut."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,6 +38,7 @@ _SECRETS = frozenset(
     ]
 )
 _SHORTEST_DESCRIPTION = 8
+_LONGEST_NAME = 80
 _MOST_LINES, _MOST_LINES_OF_MANY, _MANY = 400, 600, 15
 _ENVIRONMENT = frozenset(
     {
@@ -131,6 +133,32 @@ def _own_model(subject: Subject) -> Iterator[Problem]:
                     module.file,
                     function.lineno,
                 )
+        yield from _left_over(module, _used(subject))
+
+
+def _used(subject: Subject) -> set[str]:
+    """Return every name that is read anywhere in the connector, in quoted annotations too."""
+    nodes = [node for module in modules_of(subject.directory) for node in ast.walk(module.tree)]
+    read = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return read | {part for node in nodes for part in _written(node)}
+
+
+def _left_over(module: Module, used: set[str]) -> Iterator[Problem]:
+    """Yield models that no operation takes: most often another one's stands in their place."""
+    for node in module.tree.body:
+        bases = [name_of(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
+        if isinstance(node, ast.ClassDef) and "BaseModel" in bases and node.name not in used:
+            yield Problem(
+                f"{node.name} is taken by no operation: the one it was made for takes another one's.",
+                module.file,
+                node.lineno,
+            )
+
+
+def _written(node: ast.AST) -> list[str]:
+    """Return the names in a short text: a quoted annotation, or a part of `__all__`."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    return re.findall(r"\w+", text) if isinstance(text, str) and len(text) < _LONGEST_NAME else []
 
 
 def _hands_on_all(function: Function) -> bool:

@@ -36,7 +36,11 @@ class ConformanceApi:
         self.base_url = base_url or description.base_url
         self.rows = rows if rows is not None else grow(description)
         self.now = now or (lambda: description.now)
-        self.gate = Gate(description.auth[way] if description.auth else None, self.now)
+        self.gate = Gate(
+            description.auth[way] if description.auth else None,
+            self.now,
+            same_clock=now is not None,
+        )
         self.page_size = LARGEST_PAGE
         self.served: list[Served] = []
         self.faults: list[Fault] = []
@@ -54,6 +58,8 @@ class ConformanceApi:
         self.before: Callable[[int], None] | None = None
         #: Rows that are left out of their page, which gets shorter by that: many APIs look at rights after paging.
         self.hides: Callable[[Any], bool] | None = None
+        #: By stream: what becomes of the body of each of its pages.
+        self.alters: dict[str, Callable[[Any], Any]] = {}
         #: Headers of the next page that is sent, once.
         self.next_headers: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -154,6 +160,7 @@ class ConformanceApi:
             hides=self.hides,
             total=end if self.counts_page_only and start == 0 else len(rows),
             beyond=end if self.names_beyond else None,
+            alters=self.alters.get(stream.name),
         )
         self.served.append(
             Served(

@@ -140,8 +140,6 @@ def _wrong_credentials(subject: Subject) -> Iterator[Problem]:
             credentials = {**option["credentials"], name: "wrong-but-opaque"}
             world = World(subject, way=way)
             run = world.run("check", config=description.configuration(way, credentials=credentials))
-            if set(world.api.gate.kinds) - {"header", "query", "cookie", "oauth2"}:
-                continue
             yield from _is_refused(f"A wrong {name}", run)
     if not tried:
         raise NotApplicable("The API asks for no credentials.")

@@ -8,17 +8,25 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from .exchange import Answer, Fault, RefusedError, Request
 from .paths import put
+from .signatures import GRANT_TYPE, check_statement, signed_values
 
 TOKEN_PATH = "/made-up-token-endpoint"  # noqa: S105
 """Below the server's own address; used where a configuration may name another token endpoint."""
 
 
 class Gate:
-    """One way to authenticate. `option` is how `api.json` tells it, None where nothing is asked for."""
+    """One way to authenticate. `option` is how `api.json` tells it, None where nothing is asked for.
 
-    def __init__(self, option: Mapping[str, Any] | None, now: Callable[[], float]) -> None:
+    Only where the sender goes by the same clock (`same_clock`) is the time of what it signs looked at.
+    """
+
+    def __init__(
+        self, option: Mapping[str, Any] | None, now: Callable[[], float], *, same_clock: bool
+    ) -> None:
         self._checks: list[Mapping[str, Any]] = list(option["checks"]) if option else []
         self._now = now
+        self._same_clock = same_clock
+        self._nonces: set[str] = set()
         #: Seconds that a token holds; None: for ever, and nothing is said about it.
         self.lifetime: float | None = 3600.0
         #: Whether each refresh token is good for a single use.
@@ -35,11 +43,6 @@ class Gate:
         """Return the check that wants a token from a token endpoint, if one does."""
         return next((check for check in self._checks if check.get("token_url")), None)
 
-    @property
-    def kinds(self) -> list[str]:
-        """Return where the server looks for credentials."""
-        return [str(check["in"]) for check in self._checks]
-
     def expire(self) -> None:
         """Let the token at hand be refused from now on."""
         self._expires_at = self._now()
@@ -52,12 +55,10 @@ class Gate:
 
     def _is_authentic(self, request: Request, check: Mapping[str, Any]) -> bool:
         place = check["in"]
-        if place == "header":
-            return bool(request.headers.get(check["name"].lower()) == check["value"])
-        if place == "query":
-            return bool(request.query.get(check["name"]) == check["value"])
-        if place == "cookie":
-            return bool(request.cookies.get(check["name"]) == check["value"])
+        if place in ("header", "query", "cookie"):
+            name = check["name"].lower() if place == "header" else check["name"]
+            held = {"header": request.headers, "query": request.query, "cookie": request.cookies}
+            return bool(held[place].get(name) == check["value"])
         if check.get("token_url"):
             expired = self._expires_at is not None and self._now() >= self._expires_at
             if place == "session":
@@ -67,8 +68,26 @@ class Gate:
                 )
             sent = request.headers.get("authorization", "")
             return bool(self.tokens) and not expired and sent == f"Bearer {self.tokens[-1]}"
-        # A kind that this server can't tell right from wrong.
-        return True
+        if place == "jwt":
+            scheme, _, statement = request.headers.get("authorization", "").partition(" ")
+            self._check_statement(statement, check)
+            return scheme == "Bearer"
+        return self._is_signed(request, check)
+
+    def _is_signed(self, request: Request, check: Mapping[str, Any]) -> bool:
+        said = signed_values(request, check)
+        if said is None:
+            return False
+        # Whoever caught a request must not be able to send it again.
+        nonce = said.get("nonce")
+        if nonce is None:
+            return True
+        is_new = nonce not in self._nonces
+        self._nonces.add(nonce)
+        return is_new
+
+    def _check_statement(self, statement: str, check: Mapping[str, Any]) -> None:
+        check_statement(statement, check, self._now() if self._same_clock else None)
 
     def token_answer(self, request: Request, base_url: str) -> Answer | None:
         """Answer a request of a token; None for any other request."""
@@ -81,14 +100,28 @@ class Gate:
         if not here and request.url.split("?")[0] != check["token_url"]:
             return None
         try:
-            if check["in"] == "oauth2":
-                self._check_client(request, check)
+            self._check_asker(request, check)
             body = self._issue()
             if check["in"] == "session":
                 return _session(check, self.tokens[-1])
         except RefusedError as refused:
             return Fault(status=refused.status, body={"error": str(refused)}).answer()
         return Answer(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+    def _check_asker(self, request: Request, check: Mapping[str, Any]) -> None:
+        """Refuse to give a token to whom it does not belong."""
+        if check["in"] == "oauth2":
+            self._check_client(request, check)
+            return
+        form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        if check["in"] == "session":
+            sent = request.json() if check["encoding"] == "json" else form
+            if sent != check["login"]:
+                raise RefusedError(401, "The user name or the password is wrong.")
+            return
+        if form.get("grant_type") != GRANT_TYPE:
+            raise RefusedError(400, "unsupported_grant_type")
+        self._check_statement(form.get("assertion", ""), check)
 
     def _check_client(self, request: Request, check: Mapping[str, Any]) -> None:
         form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .keys import with_keys
-from .model import NotApplicable, Subject
+from .model import Subject
 
 FieldPath = tuple[str, ...]
 
@@ -58,6 +58,18 @@ class Incremental:
 
 
 @dataclass(frozen=True)
+class Recursion:
+    """How rows of a stream lead to lists of the same stream: blocks in blocks, folders in folders."""
+
+    #: What a row fills in the address instead of its parent's row.
+    parameter: str
+    #: Field of the row that fills it.
+    field: FieldPath
+    #: Field that says whether any rows are below; None where each row is asked.
+    flag: FieldPath | None
+
+
+@dataclass(frozen=True)
 class Stream:
     """One list of the API, or one list for each row of its parent."""
 
@@ -68,6 +80,7 @@ class Stream:
     shape: str
     primary_key: tuple[FieldPath, ...]
     parent: str | None
+    recursion: Recursion | None
     parameters: tuple[Mapping[str, Any], ...]
     paging: Paging
     incremental: Incremental | None
@@ -145,6 +158,7 @@ def typical(streams: Sequence[Stream], most: int) -> list[Stream]:
             stream.shape,
             stream.method,
             stream.parent is None,
+            stream.recursion is not None,
             by is not None and (by.param is not None, by.end_param is not None, by.cursor_format),
         )
         chosen.setdefault(traits, stream)
@@ -155,7 +169,7 @@ def typical(streams: Sequence[Stream], most: int) -> list[Stream]:
 def description_of(subject: Subject) -> Description:
     """Return what the connector's fixtures say of its API.
 
-    Raises `UnusableConnectorError` without them, `NotApplicable` where this server can't play the API.
+    Raises `UnusableConnectorError` without them.
     """
     return _read(subject.directory)
 
@@ -173,8 +187,6 @@ def _read(directory: Path) -> Description:
         raise UnusableConnectorError(f"{error.filename} is missing.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableConnectorError(f"tests/fixtures can't be read: {error}") from None
-    if any(told.get("recursive") for told in api["streams"].values()):
-        raise NotApplicable("A stream follows trees of rows, which this server can't grow.")
     streams = {name: _stream(name, told, rows[name]) for name, told in api["streams"].items()}
     ordered: dict[str, Stream] = {}
     for stream in streams.values():
@@ -211,6 +223,7 @@ def _stream(name: str, told: Mapping[str, Any], fixture: list[Mapping[str, Any]]
         shape=told["shape"],
         primary_key=tuple(tuple(path) for path in told["primary_key"]),
         parent=told["parent"],
+        recursion=_recursion(told.get("recursive")),
         parameters=tuple(told["parameters"]),
         paging=Paging(
             kind=paging["kind"],
@@ -238,6 +251,12 @@ def _stream(name: str, told: Mapping[str, Any], fixture: list[Mapping[str, Any]]
         ),
         fixture=tuple(fixture),
     )
+
+
+def _recursion(told: Mapping[str, Any] | None) -> Recursion | None:
+    if told is None:
+        return None
+    return Recursion(told["parameter"], tuple(told["field"]), _path(told.get("flag")))
 
 
 def _path(value: list[str] | None) -> FieldPath | None:

@@ -13,6 +13,15 @@ from .running import Run, World, saved_state
 _MOST = 4
 """Streams that are looked at."""
 
+_LONG = 3_000
+"""Rows of a list that is long enough for states on the way."""
+
+_LONG_PAGE = 200
+"""Rows of its pages, where no fewer are asked for."""
+
+_MOST_STATES = 2
+"""States that a read is begun from."""
+
 
 def _resumable(subject: Subject) -> tuple[Description, list[Stream]]:
     """Return the streams of which the catalog says that a full read of them can be gone on with."""
@@ -94,6 +103,41 @@ def _page_is_gone(subject: Subject) -> Iterator[Problem]:
         )
 
 
+def _states_on_the_way(subject: Subject) -> Iterator[Problem]:
+    description, streams = _resumable(subject)
+    looked = False
+    for stream in streams:
+        # Nothing hangs below so many rows.
+        lengths = dict.fromkeys(description.streams, 0) | {stream.name: _LONG}
+        world = World(subject, rows=grow(description, lengths=lengths))
+        world.api.page_size = _LONG_PAGE
+        expected = records_of(world.api.rows[stream.name])
+        run = world.read(stream.name)
+        yield from succeeded(f"{stream.name}: the read of {_LONG} rows", run)
+        for state, before in _early_states(run, stream.name)[:_MOST_STATES]:
+            looked = True
+            rest = _on(world, stream.name, state)
+            what = f"{stream.name}: the {len(before)} records before a state and the read from it"
+            yield from succeeded(what, rest)
+            both = [*before, *rest.records(stream.name)]
+            yield from differences(what, both, expected, more_allowed=True)
+    if not looked:
+        raise NotApplicable("No full read writes a state before its end.")
+
+
+def _early_states(run: Run, name: str) -> list[tuple[Any, list[dict[str, Any]]]]:
+    """Return the states that were written before the last record, each with the records before it."""
+    found: list[tuple[Any, list[dict[str, Any]]]] = []
+    records: list[dict[str, Any]] = []
+    for message in run.messages:
+        if message["type"] == "RECORD" and message["record"]["stream"] == name:
+            records.append(message["record"]["data"])
+        told = message.get("state", {}).get("stream", {})
+        if told.get("stream_descriptor", {}).get("name") == name:
+            found.append((told.get("stream_state"), list(records)))
+    return [one for one in found if len(one[1]) < len(records)]
+
+
 CHECKS: list[Check] = [
     Check(f"data.{name}", "data", title, run)
     for name, title, run in (
@@ -111,6 +155,11 @@ CHECKS: list[Check] = [
             "a-page-that-is-gone-begins-anew",
             "A full read whose page is gone begins anew.",
             _page_is_gone,
+        ),
+        (
+            "full-read-states-come-after-their-records",
+            "Whatever a state of a full read passes over was written before it.",
+            _states_on_the_way,
         ),
     )
 ]

@@ -10,13 +10,19 @@ _CURVES = {"ES256": "SECP256R1", "ES384": "SECP384R1", "ES512": "SECP521R1"}
 
 def with_keys(option: Mapping[str, Any]) -> dict[str, Any]:
     """Return a way to authenticate with a new private key in place of each that is only named."""
-    credentials = {
-        name: _key(value.removeprefix(_MARK))
-        if isinstance(value, str) and value.startswith(_MARK)
-        else value
-        for name, value in option["credentials"].items()
-    }
-    return {**option, "credentials": credentials}
+    made: dict[str, str] = {}
+
+    def known(value: Any) -> Any:
+        if not isinstance(value, str) or not value.startswith(_MARK):
+            return value
+        if value not in made:
+            made[value] = _key(value.removeprefix(_MARK))
+        return made[value]
+
+    # The server verifies with the same keys.
+    credentials = {name: known(value) for name, value in option["credentials"].items()}
+    checks = [{name: known(value) for name, value in check.items()} for check in option["checks"]]
+    return {**option, "credentials": credentials, "checks": checks}
 
 
 def _key(algorithm: str) -> str:

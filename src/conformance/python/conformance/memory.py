@@ -67,7 +67,7 @@ def _stream(description: Description) -> Stream:
 def _peak(subject: Subject, description: Description, stream: Stream, pages: int) -> int:
     """Return the bytes that the program had at most while it read so many pages."""
     size = min(_MOST_ROWS, stream.paging.page_size or _MOST_ROWS)
-    needed = {one.name: 0 for one in description.roots} | {stream.name: pages * size}
+    needed = dict.fromkeys(description.streams, 0) | {stream.name: pages * size}
     api = ConformanceApi(description, rows=grow(description, lengths=needed))
     api.page_size = size
     for row in api.rows[stream.name][0].rows:

@@ -90,10 +90,11 @@ def answer_with(
     hides: Callable[[Any], bool] | None = None,
     total: int | None = None,
     beyond: int | None = None,
+    alters: Callable[[Any], Any] | None = None,
 ) -> tuple[dict[str, str], bytes]:
     """Return headers and body of a page. `following` is the row that the next page begins with, None at the end.
 
-    `total` is what is told as number of all rows, `beyond` what is named as next page where none follows. With `relative` every other address of a next page is relative to the page that it stands on.
+    `total` is what is told as number of all rows, `beyond` what is named as next page where none follows, `alters` what becomes of the body. With `relative` every other address of a next page is relative to the page that it stands on.
     """
     relative = relative and start % (2 * size) == 0
     paging = stream.paging
@@ -114,7 +115,7 @@ def answer_with(
         if paging.next_path is not None:
             named = beyond if following is None else following
             put(body, paging.next_path, _next(paging, request, named, relative=relative))
-    return headers, json.dumps(body).encode()
+    return headers, json.dumps(body if alters is None else alters(body)).encode()
 
 
 def _next(paging: Paging, request: Request, following: int | None, *, relative: bool) -> Any:

@@ -59,14 +59,16 @@ class Child:
                 else value_at(row, source.fields[0])
                 for name, source in self.sources.items()
             }
-            path = self.template
-            for name, value in partition.items():
-                path = path.replace(
-                    f"{{{name}}}", _enclosed(_text(value), self.quotes.get(name, ""))
-                )
-            query = {name: value for name, value in partition.items() if name in self.in_query}
-            columns = {self.columns[name]: value for name, value in partition.items()}
-            yield path, query, partition, columns
+            yield self.place(partition)
+
+    def place(self, partition: dict[str, Any]) -> Place:
+        """Return the place of the list with these values of its parameters."""
+        path = self.template
+        for name, value in partition.items():
+            path = path.replace(f"{{{name}}}", _enclosed(_text(value), self.quotes.get(name, "")))
+        query = {name: value for name, value in partition.items() if name in self.in_query}
+        columns = {self.columns[name]: value for name, value in partition.items()}
+        return path, query, partition, columns
 
 
 def child_of(stream: Stream, parent: Stream) -> Child:
@@ -75,14 +77,24 @@ def child_of(stream: Stream, parent: Stream) -> Child:
     lists = stream.fixture
     if not lists:
         raise UnusableConnectorError(f"The fixture of {stream.name} holds no list.")
+    first = _below_the_parent(stream)
     sources = {
-        name: _source(name, stream, [each["partition"][name] for each in lists], parents)
+        name: _source(name, stream, [each["partition"][name] for each in first], parents)
         for name in lists[0]["partition"]
     }
     columns = dict(zip(lists[0]["partition"], lists[0]["columns"], strict=False))
     in_query = frozenset(lists[0]["query"])
     template, quotes = _template(lists, in_query)
     return Child(sources, template, quotes, columns, in_query)
+
+
+def _below_the_parent(stream: Stream) -> list[Mapping[str, Any]]:
+    """Return the lists that rows of the parent lead to, without those that rows of the stream itself lead to."""
+    recursion = stream.recursion
+    if recursion is None:
+        return list(stream.fixture)
+    own = [value_at(row, recursion.field) for each in stream.fixture for row in each["rows"]]
+    return [each for each in stream.fixture if each["partition"][recursion.parameter] not in own]
 
 
 def _source(

@@ -23,6 +23,13 @@ def put(target: Any, path: Sequence[str], value: Any) -> None:
     target[path[-1]] = value
 
 
+def drop(target: Any, path: Sequence[str]) -> None:
+    """Take away what stands at a path, if anything does."""
+    above = value_at(target, path[:-1])
+    if isinstance(above, dict):
+        above.pop(path[-1], None)
+
+
 def scalars(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield every text, number and truth value below objects, with its path. Lists are left out."""
     if isinstance(value, dict):

@@ -13,9 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from .cursors import FIRST_MOMENT, cursor_at
-from .description import Description, Incremental, Stream
+from .description import Description, Incremental, Recursion, Stream
 from .partitions import Child, child_of
-from .paths import Path, put, value_at
+from .paths import Path, drop, put, value_at
 
 LARGEST_PAGE = 3
 """Rows a page, whatever is asked for: servers cap the size."""
@@ -24,6 +24,15 @@ ROWS = 11
 ROWS_OF_PARENTS = 7
 ROWS_OF_CHILDREN = (5, 0, 1, 4)
 """Rows of a child's first, second, … list; then from the beginning again."""
+
+ROWS_BELOW_ROWS = (4, 2, 0)
+"""Rows of the lists below the first row of a list, from the top down; the lowest one is empty though its row says otherwise."""
+
+_TREES = 2
+"""So many lists have rows below their rows, and the last one: it may be read when no other list is left."""
+
+_APART = 500_000
+"""Keys of rows that have rows below them are told apart by that from those of the parent: both fill the same parameter."""
 
 MARK = "x_conformance"
 """A field that no description knows, different in every row."""
@@ -42,6 +51,8 @@ class Collection:
     #: What a connector adds to each row.
     columns: dict[str, Any]
     rows: list[Any]
+    #: The list of the same stream that holds the row which it hangs below; None below a row of the parent.
+    above: "Collection | None" = None
 
 
 def grow(
@@ -55,7 +66,9 @@ def grow(
     made: dict[str, list[Collection]] = {}
     for stream in description.streams.values():
         children = [one for one in description.streams.values() if one.parent == stream.name]
-        maker = _RowMaker(stream, [child_of(one, stream) for one in children])
+        maker = _RowMaker(
+            stream, [child_of(one, stream) for one in children], _trees_above(description, stream)
+        )
         if stream.parent is None:
             count = lengths.get(stream.name, min(rows, ROWS_OF_PARENTS) if children else rows)
             first = stream.fixture[0]
@@ -64,11 +77,83 @@ def grow(
             ]
             continue
         child = child_of(stream, description.streams[stream.parent])
-        made[stream.name] = [
+        tops = [
             Collection(*place, maker.rows(lengths.get(stream.name, _length_of_child(index))))
             for index, place in enumerate(child.places(_parents(made[stream.parent])))
         ]
+        made[stream.name] = [*tops, *_trees(stream.recursion, child, maker, tops)]
     return made
+
+
+def _trees(
+    recursion: Recursion | None, child: Child, maker: "_RowMaker", tops: list[Collection]
+) -> list[Collection]:
+    """Return the lists below the rows of the lists that the parent leads to."""
+    if recursion is None:
+        return []
+    filled = [each for each in tops if each.rows]
+    deep = [*filled[:_TREES], *filled[-1:]]
+    return [
+        below
+        for each in filled
+        for below in _below(
+            recursion,
+            child,
+            maker,
+            each,
+            ROWS_BELOW_ROWS if any(each is one for one in deep) else (),
+        )
+    ]
+
+
+def _below(
+    recursion: Recursion,
+    child: Child,
+    maker: "_RowMaker",
+    collection: Collection,
+    lengths: tuple[int, ...],
+) -> list[Collection]:
+    """Return the lists below the rows of a list, and those below these.
+
+    The first row says that rows are below it, the second one has some and says nothing of it, all others are leaves.
+    Where no field says it each row has a list, which may be empty.
+    """
+    found: list[Collection] = []
+    for number, row in enumerate(collection.rows):
+        has = bool(lengths) and number < len(_LEADING)
+        maker.say(row, recursion.flag, _LEADING[number] if has else False)
+        if not has and recursion.flag is not None:
+            continue
+        count = lengths[0] if has and number == 0 else int(has)
+        key = value_at(row, recursion.field)
+        place = child.place({**collection.partition, recursion.parameter: key})
+        below = Collection(*place, maker.rows(count), above=collection)
+        found.append(below)
+        found += _below(recursion, child, maker, below, lengths[1:] if number == 0 else ())
+    return found
+
+
+_LEADING = (True, None)
+"""What the rows that have others below them say of it."""
+
+
+def without(collections: list[Collection], gone: Collection) -> list[Collection]:
+    """Return the lists but one and those below its rows."""
+    return [one for one in collections if not _is_below(one, gone)]
+
+
+def _is_below(collection: Collection | None, above: Collection) -> bool:
+    while collection is not None and collection is not above:
+        collection = collection.above
+    return collection is above
+
+
+def _trees_above(description: Description, stream: Stream) -> int:
+    """Return how many streams that grow trees stand on the way to a stream that does, itself included."""
+    if stream.recursion is None:
+        return 0
+    chain = [description.streams[name] for name in description.chain(stream.name)]
+    return sum(one.recursion is not None for one in chain)
 
 
 def _length_of_child(index: int) -> int:
@@ -82,12 +167,15 @@ def _parents(collections: list[Collection]) -> list[tuple[Any, Mapping[str, Any]
 class _RowMaker:
     """Makes the rows of a stream, each unlike all others."""
 
-    def __init__(self, stream: Stream, children: list[Child]) -> None:
+    def __init__(self, stream: Stream, children: list[Child], trees: int = 0) -> None:
         self._stream = stream
         self._prototypes = [row for each in stream.fixture for row in each["rows"]]
         # What a child's address is made from must differ in the same way wherever it stands.
         self._linked = {path for child in children for path in child.fields}
         self._keys = {*stream.primary_key, *self._linked}
+        self._apart = trees * _APART
+        if stream.recursion is not None:
+            self._keys.add(stream.recursion.field)
         self._enclosed = {path: mark for child in children for path, mark in child.enclosed.items()}
         last = stream.paging.last_record_field
         if last is not None:
@@ -112,7 +200,7 @@ class _RowMaker:
             self._set_cursor(row, incremental, index, count)
         for path in self._keys:
             if incremental is None or path != incremental.cursor_field:
-                put(row, path, varied(value_at(row, path), serial))
+                put(row, path, varied(value_at(row, path), serial + self._apart))
         for path, mark in self._enclosed.items():
             # Values that hold the character which encloses them.
             if serial % 2 and isinstance(value_at(row, path), str):
@@ -123,6 +211,17 @@ class _RowMaker:
             row["_key"] = f"key-{serial:04d}"
         row[MARK] = serial
         return row
+
+    def say(self, row: Any, flag: Path | None, has: bool | None) -> None:
+        """Let a row say whether others are below it, as the fixtures do; None: let it say nothing."""
+        if flag is None or not isinstance(row, dict):
+            return
+        if has is None:
+            drop(row, flag)
+            return
+        told = [value_at(one, flag) for one in self._prototypes]
+        fit = [value for value in told if value is not None and bool(value) is has]
+        put(row, flag, deepcopy(fit[0]) if fit else has)
 
     def _set_cursor(self, row: dict[str, Any], by: Incremental, index: int, count: int) -> None:
         step = index if by.cursor_field in self._keys else _step(index, count)

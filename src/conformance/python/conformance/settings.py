@@ -1,6 +1,7 @@
 """Checks of the settings that bound an incremental read: the start date, and how far each read looks back."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from .filters import asks_too_much
 from .incremental import incremental_streams, last_state, not_lowered, read_on
 from .model import Check, NotApplicable, Problem, Subject
 from .rows import Collection, cursor_of, records_in
-from .running import World
+from .running import Run, World
 from .states import at
 
 _TIMELESS = ("integer", "string")
@@ -98,56 +99,67 @@ def _days_back(moments: list[float]) -> int:
     return int(-(-(moments[-1] - moments[-2]) // DAY))
 
 
-def _look_back(subject: Subject) -> Iterator[Problem]:
-    description = description_of(subject)
+@dataclass(frozen=True)
+class _Looking:
+    """A stream that was read once, and a second read of it that looks back to the moment before the last one."""
+
+    stream: Stream
+    by: Incremental
+    world: World
+    #: The different moments of its rows, in order of time.
+    moments: list[float]
+    #: What the first read left.
+    state: Any
+    days: int
+
+    def again(self) -> Run:
+        """Read a second time, looking back."""
+        config = self.world.description.configuration(lookback_days=self.days)
+        return read_on(self.world, self.stream.name, self.state, config=config)
+
+
+def _looking_back(subject: Subject) -> Iterator[_Looking]:
+    """Yield the lists without parent that can be looked back in. Raises `NotApplicable` where there are none."""
     looked = False
     for stream, by in _dated_streams(subject, "lookback_days"):
         if stream.parent is not None:
             continue
-        name, world = stream.name, World(subject)
-        moments = _moments(stream, by, world.api.rows[name])
-        state = last_state(read_on(world, name), name)
+        world = World(subject)
+        moments = _moments(stream, by, world.api.rows[stream.name])
+        state = last_state(read_on(world, stream.name), stream.name)
         if len(moments) < 2 or not state:
             continue
         looked = True
-        days = _days_back(moments)
-        before = len(world.api.served)
-        second = read_on(world, name, state, config=description.configuration(lookback_days=days))
+        yield _Looking(stream, by, world, moments, state, _days_back(moments))
+    if not looked:
+        raise NotApplicable("No list without parent has rows of several moments.")
+
+
+def _look_back(subject: Subject) -> Iterator[Problem]:
+    for one in _looking_back(subject):
+        name, days = one.stream.name, one.days
+        since = one.moments[-1] - days * DAY
+        before = len(one.world.api.served)
+        second = one.again()
         yield from succeeded(f"{name}: the read that looks {days} days back", second)
-        yield from _filters(world, stream, by, moments[-1] - days * DAY, before)
+        yield from _filters(one.world, one.stream, one.by, since, before)
         yield from differences(
             f"{name}, a second read that looks {days} days back",
             second.records(name),
-            _since(stream, by, world.api.rows[name], moments[-1] - days * DAY),
+            _since(one.stream, one.by, one.world.api.rows[name], since),
         )
-        yield from not_lowered(name, by, state, last_state(second, name))
-    if not looked:
-        raise NotApplicable("No list without parent has rows of several moments.")
+        yield from not_lowered(name, one.by, one.state, last_state(second, name))
 
 
 def _never_back(subject: Subject) -> Iterator[Problem]:
     """Look back where the newest rows are gone: what comes is older than the state."""
-    description = description_of(subject)
-    looked = False
-    for stream, by in _dated_streams(subject, "lookback_days"):
-        if stream.parent is not None:
-            continue
-        name, world = stream.name, World(subject)
-        collection = world.api.rows[name][0]
-        moments = _moments(stream, by, [collection])
-        state = last_state(read_on(world, name), name)
-        if len(moments) < 2 or not state:
-            continue
-        looked = True
-        collection.rows[:] = [
-            row for row in collection.rows if at(by, cursor_of(stream, row)) < moments[-1]
-        ]
-        config = description.configuration(lookback_days=_days_back(moments))
-        second = read_on(world, name, state, config=config)
+    for one in _looking_back(subject):
+        name, rows = one.stream.name, one.world.api.rows[one.stream.name][0].rows
+        newest = one.moments[-1]
+        rows[:] = [row for row in rows if at(one.by, cursor_of(one.stream, row)) < newest]
+        second = one.again()
         yield from succeeded(f"{name}: the read after the newest rows were deleted", second)
-        yield from not_lowered(name, by, state, last_state(second, name))
-    if not looked:
-        raise NotApplicable("No list without parent has rows of several moments.")
+        yield from not_lowered(name, one.by, one.state, last_state(second, name))
 
 
 CHECKS: list[Check] = [

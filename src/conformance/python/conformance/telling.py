@@ -6,7 +6,7 @@ from .description import Description, description_of
 from .model import Check, Problem, Subject
 from .paths import put
 from .protocol import faults_of
-from .rows import LARGEST_PAGE
+from .rows import LARGEST_PAGE, without
 from .running import Run, World
 
 
@@ -31,7 +31,8 @@ def _situations(subject: Subject) -> Iterator[tuple[str, Run]]:
     for stream in description.children:
         world = World(subject)
         if world.api.rows[stream.name]:
-            del world.api.rows[stream.name][0]
+            lists = world.api.rows[stream.name]
+            world.api.rows[stream.name] = without(lists, lists[0])
         yield f"{stream.name}: a parent that is gone", world.read(stream.name)
         yield (
             f"{stream.name}: a parent without a key",
