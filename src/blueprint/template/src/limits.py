@@ -118,6 +118,24 @@ class Limits:
 
     async def _wait(self) -> None:
         """Wait before a request that the API is known to refuse."""
+        await self._wait_for_the_pause()
+        pace = self._pace.wait(self._now())
+        if pace > 0:
+            await self._sleep(pace)
+        # <feature rate.bucket>
+        if len(self._sent_at) == api.RATE_LIMIT_REQUESTS:
+            wait = self._sent_at[0] + api.RATE_LIMIT_SECONDS - self._now()
+            if wait > 0:
+                await self._sleep(wait)
+        # </feature>
+        # Meanwhile another request may have been told to wait for all.
+        await self._wait_for_the_pause()
+        # <feature rate.bucket>
+        self._sent_at.append(self._now())
+        # </feature>
+
+    async def _wait_for_the_pause(self) -> None:
+        """Wait until the last moment before which nothing may be sent."""
         reached = 0.0
         # While one waits, an answer to another request may ask for more patience.
         while self._not_before > max(reached, self._now()):
@@ -130,16 +148,6 @@ class Limits:
                 )
             # </feature>
             await self._sleep(wait)
-        pace = self._pace.wait(self._now())
-        if pace > 0:
-            await self._sleep(pace)
-        # <feature rate.bucket>
-        if len(self._sent_at) == api.RATE_LIMIT_REQUESTS:
-            wait = self._sent_at[0] + api.RATE_LIMIT_SECONDS - self._now()
-            if wait > 0:
-                await self._sleep(wait)
-        self._sent_at.append(self._now())
-        # </feature>
     # <feature rate.headers>
 
     def heed(self, headers: httpx.Headers) -> None:
