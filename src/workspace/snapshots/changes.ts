@@ -53,8 +53,9 @@ export interface Approval {
 }
 
 /**
- * The newest approval of this connector's code, in any of its runs up to `runId`, of which a snapshot is still kept.
- * Undefined where there is none: then all of the code is new.
+ * The newest approval of this connector's code, in any of its runs up to `runId`, of which a snapshot is still kept: a
+ * person's, and only where they never approved any, one of a gate that decides by itself. Undefined where there is none:
+ * then all of the code is new.
  */
 export async function lastApproval(
   store: SnapshotStore,
@@ -73,7 +74,8 @@ export async function lastApproval(
       approvals.push({ runId: view.runId, gate: record.gate, by: record.by, at: record.at, snapshot });
     }
   }
-  return approvals.sort((a, b) => a.at.localeCompare(b.at)).at(-1);
+  approvals.sort((a, b) => a.at.localeCompare(b.at));
+  return approvals.findLast(({ by }) => by === 'person') ?? approvals.at(-1);
 }
 
 type Decided = Extract<Recorded, { type: 'decided' }>;
