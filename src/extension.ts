@@ -12,6 +12,8 @@ import { ReportDocuments } from './editor/reports/report-documents.ts';
 import { RunService } from './editor/run-service.ts';
 import { RunsTree } from './editor/runs-tree.ts';
 import { showError } from './editor/show-error.ts';
+import { SnapshotDocuments } from './editor/snapshots/snapshot-documents.ts';
+import { Snapshots } from './editor/snapshots/snapshots.ts';
 import { StatusBar } from './editor/status-bar.ts';
 import { TaskRunner } from './editor/task-runner.ts';
 
@@ -50,13 +52,24 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
     window.createTreeView('sourcewright.pipeline', { treeDataProvider: pipelineTree, showCollapseAll: true }),
   );
   owned.add(window.createTreeView('sourcewright.runs', { treeDataProvider: runsTree }));
-  const gates = owned.add(new Gates(runs, context.workspaceState, pipelineView));
+  const snapshots = new Snapshots(runs);
+  const gates = owned.add(new Gates(runs, snapshots, context.workspaceState, pipelineView));
   const findings = owned.add(new FindingComments(runs, log));
   owned.add(new ReportDocuments(runs));
+  owned.add(new SnapshotDocuments(runs));
   owned.add(new StatusBar(runs));
 
   const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');
-  const services = { runs, gates, findings, key, log, dist, sample: existsSync(sample) ? sample : undefined };
+  const services = {
+    runs,
+    gates,
+    findings,
+    snapshots,
+    key,
+    log,
+    dist,
+    sample: existsSync(sample) ? sample : undefined,
+  };
   for (const command of registerCommands(services)) owned.add(command);
 
   // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
