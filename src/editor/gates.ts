@@ -98,7 +98,8 @@ export class Gates implements Disposable {
 
   /** At the gate code, what is new is worth more than what the code says of itself. */
   async #look({ entry, gate }: Waiting): Promise<void> {
-    if (gate === 'code' && (await this.#code.showCodeChanges(entry))) return;
+    // Without snapshots the question is asked all the same.
+    if (gate === 'code' && (await this.#code.showCodeChanges(entry).catch(() => false))) return;
     const { look } = GATES[gate];
     const folder = look.in === 'run' ? entry.view.runDir : entry.view.connectorDir;
     const path = join(folder ?? entry.view.runDir, look.file);
