@@ -11,6 +11,7 @@ import { agentSettings, lazyStages, secretsOf } from './terminal/agent-settings.
 import { runProgram } from './terminal/program.ts';
 import type { PipelineSetting, Session } from './terminal/session.ts';
 import { terminalOf } from './terminal/terminal.ts';
+import { snapshotHook } from './workspace/snapshots/index.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** Built, everything lies beside this file in dist/; in a checkout that runs through tsx, in src/. */
@@ -33,6 +34,7 @@ function pipeline(setting: PipelineSetting): PipelineDependencies {
     stages: (engine) => (engine === 'rules' ? rules : agents),
     now: () => new Date(),
     redact: redactWords(() => Promise.resolve(secretsOf(terminal.env, setting))),
+    snapshots: snapshotHook(log),
     log: (level, message) => {
       // What agents do is told on `info`; the progress shows it already.
       if (level !== 'info') log(level, message);

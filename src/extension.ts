@@ -14,6 +14,8 @@ import { ReportDocuments } from './editor/reports/report-documents.ts';
 import { RunService, runsDirOf } from './editor/run-service.ts';
 import { RunsTree } from './editor/runs-tree.ts';
 import { showError } from './editor/show-error.ts';
+import { SnapshotDocuments } from './editor/snapshots/snapshot-documents.ts';
+import { Snapshots } from './editor/snapshots/snapshots.ts';
 import { StatusBar } from './editor/status-bar.ts';
 import { TaskRunner } from './editor/task-runner.ts';
 
@@ -53,7 +55,8 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
     window.createTreeView('sourcewright.pipeline', { treeDataProvider: pipelineTree, showCollapseAll: true }),
   );
   owned.add(window.createTreeView('sourcewright.runs', { treeDataProvider: runsTree }));
-  const gates = owned.add(new Gates(runs, context.workspaceState, pipelineView));
+  const snapshots = new Snapshots(runs);
+  const gates = owned.add(new Gates(runs, snapshots, context.workspaceState, pipelineView));
   const findings = owned.add(new FindingComments(runs, log));
   const panels = owned.add(
     new Panels({
@@ -64,6 +67,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
     }),
   );
   owned.add(new ReportDocuments(runs));
+  owned.add(new SnapshotDocuments(runs));
   owned.add(new StatusBar(runs));
 
   const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');
@@ -72,6 +76,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
     gates,
     findings,
     panels,
+    snapshots,
     key,
     log,
     dist,

@@ -16,12 +16,14 @@ import type { PipelineNode } from './pipeline-nodes.ts';
 import { STAGE_LABEL } from './present.ts';
 import { requireTrust, type RunEntry, type RunService } from './run-service.ts';
 import { showError } from './show-error.ts';
+import type { SnapshotArguments, Snapshots } from './snapshots/snapshots.ts';
 
 export interface Services {
   readonly runs: RunService;
   readonly gates: Gates;
   readonly findings: FindingComments;
   readonly panels: Panels;
+  readonly snapshots: Snapshots;
   readonly key: ApiKey;
   readonly log: LogOutputChannel;
   /** Folder of the built files. */
@@ -111,6 +113,14 @@ function commandTable(services: Services): Record<string, Handler> {
       if (connectorDir === null) throw new SourcewrightError('input', 'The run has no connector yet.');
       await commands.executeCommand('revealInExplorer', Uri.file(connectorDir));
     },
+    compareWithSnapshot: (target: Target, given?: unknown) =>
+      services.snapshots.compare(entryOf(target), stageOf(target), snapshotArguments(given)),
+    restoreSnapshot: (target: Target, given?: unknown) =>
+      services.snapshots.restore(entryOf(target), stageOf(target), snapshotArguments(given)),
+    showCodeChanges: async (target: Target) => {
+      if (await services.snapshots.showCodeChanges(entryOf(target))) return;
+      void window.showInformationMessage('Nothing is new since the code was approved last.');
+    },
     showLog: () => {
       log.show(true);
     },
@@ -127,6 +137,15 @@ function commandTable(services: Services): Record<string, Handler> {
 /** Words given beforehand; a menu hands over other things in that place. */
 function text(words: unknown): string | undefined {
   return typeof words === 'string' ? words : undefined;
+}
+
+/** Answers given beforehand; a menu hands over the selected nodes in that place. */
+function snapshotArguments(given: unknown): SnapshotArguments | undefined {
+  return typeof given === 'object' && given !== null && !Array.isArray(given) ? given : undefined;
+}
+
+function stageOf(target: Target): StageName | undefined {
+  return typeof target === 'object' && target.kind === 'stage' ? target.stage : undefined;
 }
 
 /** The file of a run that a node stands for. */
@@ -191,7 +210,7 @@ async function retryStage(services: Services, target: Target): Promise<void> {
   const entry = runs.entry(runIdOf(target) ?? runs.current()?.view.runId ?? '');
   if (entry === undefined) throw new SourcewrightError('input', 'There is no run to retry.');
   const { runId, status } = entry.view;
-  const stage = typeof target === 'object' && target.kind === 'stage' ? target.stage : undefined;
+  const stage = stageOf(target);
   const state = entry.view.stages.find((candidate) => candidate.stage === stage)?.state;
   if (status === 'paused') await (await runs.open(runId)).resume();
   else if (stage !== undefined && state === 'done') await runStageByHand(services, runId, stage);

@@ -32,6 +32,14 @@ export { renderTranscript } from './reports/transcript-markdown.ts';
 export { lockHolder } from '../store/lock.ts';
 export { runLockPath } from '../store/run-folders.ts';
 export { listRuns } from '../store/runs.ts';
+export {
+  changesSince,
+  lastApproval,
+  planRestore,
+  restore,
+  snapshotHook,
+  SnapshotStore,
+} from '../workspace/snapshots/index.ts';
 
 /** What the person asked for, from the run's journal. Throws `corrupt` where that is damaged. */
 export async function readRequest(runDir: string): Promise<RunRequest> {

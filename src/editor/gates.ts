@@ -9,6 +9,11 @@ import { Notices } from './notices.ts';
 import { GATES, pauseKind, runName, unlinked, withCure } from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
 
+/** Shows what is new in the code of a run; false where there is nothing to show. */
+export interface CodeChanges {
+  showCodeChanges(entry: RunEntry): Promise<boolean>;
+}
+
 interface Waiting {
   readonly entry: RunEntry;
   readonly gate: GateName;
@@ -16,13 +21,15 @@ interface Waiting {
 
 export class Gates implements Disposable {
   readonly #runs: RunService;
+  readonly #code: CodeChanges;
   readonly #notices: Notices;
   readonly #view: TreeView<unknown>;
   readonly #contexts = new Map<string, unknown>();
   readonly #subscription: Disposable;
 
-  constructor(runs: RunService, memory: Memento, view: TreeView<unknown>) {
+  constructor(runs: RunService, code: CodeChanges, memory: Memento, view: TreeView<unknown>) {
     this.#runs = runs;
+    this.#code = code;
     this.#notices = new Notices(memory);
     this.#view = view;
     this.#subscription = runs.onDidChange((changed) => {
@@ -85,11 +92,18 @@ export class Gates implements Disposable {
       await commands.executeCommand('sourcewright.nextFinding', entry.view.runId);
       return;
     }
+    await this.#look(target);
+    await this.#ask(target);
+  }
+
+  /** At the gate code, what is new is worth more than what the code says of itself. */
+  async #look({ entry, gate }: Waiting): Promise<void> {
+    // Without snapshots the question is asked all the same.
+    if (gate === 'code' && (await this.#code.showCodeChanges(entry).catch(() => false))) return;
     const { look } = GATES[gate];
     const folder = look.in === 'run' ? entry.view.runDir : entry.view.connectorDir;
     const path = join(folder ?? entry.view.runDir, look.file);
     if (existsSync(path)) await openArtifact(path);
-    await this.#ask(target);
   }
 
   async #ask({ entry, gate }: Waiting): Promise<void> {

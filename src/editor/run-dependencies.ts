@@ -62,7 +62,7 @@ export function dependenciesFor(
     await key.get(),
     ...engine.secretsOfEnvironment(process.env),
   ]);
-  return { now: () => new Date(), log: say, stages, redact };
+  return { now: () => new Date(), log: say, stages, redact, snapshots: engine.snapshotHook(say) };
 }
 
 function folderOf(root: string): WorkspaceFolder {

@@ -571,10 +571,28 @@ export interface PipelineRun {
   settled(): Promise<RunView>;
 }
 
+/** A moment at which a connector's folder stands still: right before a stage writes into it, and right after. */
+export interface SnapshotMoment {
+  readonly workspace: string;
+  readonly connectorDir: string;
+  readonly runId: string;
+  readonly stage: StageName;
+  readonly attempt: number;
+  readonly phase: 'before' | 'after';
+}
+
+/** Keeps what a connector's folder holds. The run holds the folder's lock while it is asked. */
+export interface SnapshotHook {
+  /** May reject: it is told in the log, and the run goes on. */
+  take(moment: SnapshotMoment): Promise<void>;
+}
+
 export interface PipelineDependencies {
   readonly stages: (engine: Engine) => Stages;
   readonly now: () => Date;
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  /** Asked before and after every attempt of a stage that writes. Absent: nothing is kept. */
+  readonly snapshots?: SnapshotHook;
   /**
    * What a person typed at a gate or as a reason, without secrets: asked before it is journalled, for from there it goes into
    * prompts, reviews and pull requests. Absent: kept as it was typed.

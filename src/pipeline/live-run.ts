@@ -159,6 +159,8 @@ export class LiveRun implements PipelineRun {
         this.#board.spent(stage, attempt, total);
         if (!this.#closed) this.#observers.changedSoon();
       },
+      snapshots: d.snapshots,
+      warn,
     };
     this.#gatekeeper = new Gatekeeper({
       ledger: this.#ledger,

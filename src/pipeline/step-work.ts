@@ -1,6 +1,7 @@
 /** One attempt of a stage with all that belongs to it: the connector's lock, the clock, and the record of how it ended. */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { asSourcewrightError } from '../errors.ts';
 import type { Files } from '../store/files.ts';
 import { type Lock, takeLock } from '../store/lock.ts';
 import { connectorLockPath } from '../store/run-folders.ts';
@@ -8,6 +9,8 @@ import {
   NO_USAGE,
   type RunRequest,
   type StageName,
+  type SnapshotHook,
+  type SnapshotMoment,
   StageResults,
   type Stages,
   type Usage,
@@ -37,6 +40,9 @@ export interface StepHost {
   readonly activity: (stage: StageName, line: string) => void;
   /** What an attempt has cost so far, in all its sittings. */
   readonly spent: (step: Step, total: Usage) => void;
+  readonly snapshots: SnapshotHook | undefined;
+  /** Something went wrong that keeps nothing from going on. */
+  readonly warn: (message: string) => void;
 }
 
 export interface Ended {
@@ -61,6 +67,7 @@ export async function workStep(host: StepHost, step: Step, signal: AbortSignal):
     if (WRITING.includes(step.stage)) {
       const path = connectorLockPath(host.request.workspace, connectorDir);
       lock = await takeLock(path, 'The folder of the connector', `${step.stage} of run ${host.runId}`);
+      await keep(host, step, connectorDir, 'before');
     }
     const { runId, runDir, request, files } = host;
     const progress = (message: string): void => {
@@ -78,7 +85,33 @@ export async function workStep(host: StepHost, step: Step, signal: AbortSignal):
   } catch (error) {
     return ended(outcomeOf(error));
   } finally {
-    await lock?.release();
+    if (lock !== undefined) {
+      // Also after a failure or a cancel: what was written by then is there all the same.
+      await keep(host, step, connectorDir, 'after');
+      await lock.release();
+    }
+  }
+}
+
+/** Asks for a snapshot of the connector's folder. Never rejects: a run is worth more than a way back. */
+async function keep(
+  host: StepHost,
+  { stage, attempt }: Step,
+  connectorDir: string,
+  phase: SnapshotMoment['phase'],
+): Promise<void> {
+  const { runId, request } = host;
+  try {
+    await host.snapshots?.take({
+      workspace: request.workspace,
+      connectorDir,
+      runId,
+      stage,
+      attempt,
+      phase,
+    });
+  } catch (error) {
+    host.warn(`No snapshot of the connector ${phase} ${stage}: ${asSourcewrightError(error).toText()}`);
   }
 }
 

@@ -9,6 +9,7 @@ import { replay, type ReplayOptions } from './commands/replay.ts';
 import { answer, cancel, resume, type ResumeOptions } from './commands/resume.ts';
 import { findings, runs, stage, type ShowOptions, type StageOptions } from './commands/runs.ts';
 import { show } from './commands/show.ts';
+import { restore, snapshots, type RestoreOptions, type SnapshotsOptions } from './commands/snapshots.ts';
 import { CREDENTIAL_PREFIX } from './credentials.ts';
 import { EXIT, exitCodeOfError, type ExitCode } from './exit-codes.ts';
 import { printError, printJson, type Session } from './session.ts';
@@ -169,6 +170,32 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .addOption(verbose())
     .action(async (name: string, options: StageOptions) => {
       done(await stage(session, name, options));
+    });
+
+  program
+    .command('snapshots')
+    .description('list what is kept of a connector before and after each stage of a run that writes')
+    .argument('<run>', 'the run')
+    .addOption(workspace())
+    .addOption(json())
+    .action(async (run: string, options: SnapshotsOptions) => {
+      done(await snapshots(session, run, options));
+    });
+
+  program
+    .command('restore')
+    .description('bring a connector back to a snapshot; what you edited since is not overwritten unasked')
+    .argument('<run>', 'the run')
+    .option('--stage <name>', 'as it was after this stage: generate, test or publish')
+    .option('--before', 'as it was before that stage')
+    .option('--attempt <n>', 'of this attempt (default: the newest that is kept)')
+    .option('--snapshot <id>', 'this one, as `snapshots` lists it')
+    .option('--keep', 'leave files that you edited since as they are, and restore the others')
+    .option('--force', 'overwrite also files that you edited since')
+    .addOption(workspace())
+    .addOption(json())
+    .action(async (run: string, options: RestoreOptions) => {
+      done(await restore(session, run, options));
     });
 
   program
