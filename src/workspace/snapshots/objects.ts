@@ -79,13 +79,14 @@ export class ObjectStore {
     for (const group of await entries(this.#home, `${SNAPSHOTS}/objects`)) {
       if (!group.isDirectory() || !/^[0-9a-f]{2}$/.test(group.name)) continue;
       const folder = `${SNAPSHOTS}/objects/${group.name}`;
-      for (const entry of await entries(this.#home, folder)) {
-        if (!entry.isFile()) continue;
-        const path = join(this.#home, folder, entry.name);
-        if (Sha256.safeParse(entry.name).success) {
-          found.push({ sha256: entry.name, bytes: (await stat(path)).size });
-        } else if (entry.name.endsWith('.tmp')) await rm(path, { force: true });
-      }
+      const files = (await entries(this.#home, folder)).filter((entry) => entry.isFile());
+      await Promise.all(
+        files.map(async ({ name }) => {
+          const path = join(this.#home, folder, name);
+          if (Sha256.safeParse(name).success) found.push({ sha256: name, bytes: (await stat(path)).size });
+          else if (name.endsWith('.tmp')) await rm(path, { force: true });
+        }),
+      );
     }
     return found;
   }
