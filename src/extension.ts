@@ -14,6 +14,7 @@ import { RunsTree } from './editor/runs-tree.ts';
 import { showError } from './editor/show-error.ts';
 import { StatusBar } from './editor/status-bar.ts';
 import { TaskRunner } from './editor/task-runner.ts';
+import { TestExplorer } from './editor/tests/test-explorer.ts';
 
 let openRuns: RunService | undefined;
 
@@ -24,6 +25,7 @@ export interface TestAccess {
   readonly runsTree: RunsTree;
   readonly gates: Gates;
   readonly findings: FindingComments;
+  readonly testExplorer: TestExplorer;
   readonly key: ApiKey;
   /** Milliseconds that `activate` took. */
   readonly activationMs: number;
@@ -54,6 +56,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   const findings = owned.add(new FindingComments(runs, log));
   owned.add(new ReportDocuments(runs));
   owned.add(new StatusBar(runs));
+  const testExplorer = owned.add(new TestExplorer({ runs, runner, log, dist }));
 
   const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');
   const services = { runs, gates, findings, key, log, dist, sample: existsSync(sample) ? sample : undefined };
@@ -70,7 +73,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   const activationMs = performance.now() - begun;
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
   return context.extensionMode === ExtensionMode.Test
-    ? { runs, pipelineTree, runsTree, gates, findings, key, activationMs }
+    ? { runs, pipelineTree, runsTree, gates, findings, testExplorer, key, activationMs }
     : undefined;
 }
 
