@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExtensionMode, window, workspace, type ExtensionContext } from 'vscode';
 import { ApiKey } from './editor/agents/api-key.ts';
-import { registerCommands } from './editor/commands.ts';
+import { generateConnector, registerCommands } from './editor/commands.ts';
 import { DisposableStore } from './editor/disposables.ts';
 import { FindingComments } from './editor/findings/finding-comments.ts';
 import { Gates } from './editor/gates.ts';
+import type { GenerateArguments } from './editor/generate/generate-connector.ts';
+import { registerLanguageModelTools } from './editor/language-model-tools/register.ts';
 import { PipelineTree } from './editor/pipeline-tree.ts';
 import { ReportDocuments } from './editor/reports/report-documents.ts';
 import { RunService } from './editor/run-service.ts';
@@ -61,6 +63,9 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');
   const services = { runs, gates, findings, key, log, dist, sample: existsSync(sample) ? sample : undefined };
   for (const command of registerCommands(services)) owned.add(command);
+  const generate = (given: GenerateArguments): Promise<string | undefined> =>
+    generateConnector(services, given);
+  for (const tool of registerLanguageModelTools({ ...services, generate })) owned.add(tool);
 
   // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
   const roots = workspace.workspaceFolders?.map((folder) => folder.uri.fsPath) ?? [];

@@ -43,7 +43,7 @@ function record(controller: vscode.TestController): { runs: RecordedRun[]; resto
     const worded = <S extends 'failed' | 'errored'>(state: S): vscode.TestRun[S] => {
       const through = run[state].bind(run);
       return (item, message, duration) => {
-        const [first] = Array.isArray(message) ? message : [message];
+        const [first] = [message].flat();
         recorded.told.push({ state, id: item.id, ...(first === undefined ? {} : { message: first }) });
         through(item, message, duration);
       };
@@ -77,6 +77,10 @@ function record(controller: vscode.TestController): { runs: RecordedRun[]; resto
       controller.createTestRun = original;
     },
   };
+}
+
+function textOf(message: vscode.TestMessage | undefined): string {
+  return typeof message?.message === 'string' ? message.message : '';
 }
 
 const RESULTS = ['passed', 'failed', 'errored', 'skipped'];
@@ -241,7 +245,7 @@ describe('the Test Explorer', function () {
       .findIndex((line) => line.includes('assert found == {"id": 2'));
     assert.equal(message?.location?.uri.fsPath, join(connector, chosen.file));
     assert.equal(message.location.range.start.line, expected);
-    assert.match(String(message.message), /^AssertionError: assert \{'id': 1/);
+    assert.match(textOf(message), /^AssertionError: assert \{'id': 1/);
     assert.equal(message.expectedOutput, "{\n    'id': 2,\n    'tags': [\n        'a',\n    ],\n}");
     assert.equal(
       message.actualOutput,
@@ -309,7 +313,7 @@ describe('the Test Explorer', function () {
     const broken = await newest(before + 1);
     assert.ok(results(broken).length > 0);
     assert.ok(results(broken).every(({ state }) => state === 'errored'));
-    assert.match(String(results(broken)[0]?.message?.message), /SyntaxError|did not run/);
+    assert.match(textOf(results(broken)[0]?.message), /SyntaxError|did not run/);
     await restore();
     await testExplorer.testRuns.run(new vscode.TestRunRequest(include), token, 'run');
     assert.equal(results(await newest(before + 2)).length, inFile.length);

@@ -92,9 +92,10 @@ export class ConnectorTests {
       order.filter((file) => files.includes(file)).map((file) => this.#read(file)),
     );
     this.#nodes.clear();
-    for (const node of nodes) if (node.children.length > 0) this.#nodes.set(node.id, node);
-    // A file that could not be collected has a result and no tests.
-    for (const node of nodes) if (this.#cases.has(node.id)) this.#nodes.set(node.id, node);
+    // A file stays while it is broken and nothing can be found in it: there was something, and will be again.
+    const known = new Set(this.cases().map(({ file }) => file));
+    for (const node of nodes)
+      if (node.children.length > 0 || known.has(node.id)) this.#nodes.set(node.id, node);
     this.#show();
   }
 

@@ -23,7 +23,7 @@ import type { TaskRunner } from '../task-runner.ts';
 import type { ConnectorTests } from './connector-tests.ts';
 import { debugCommand, requirePythonDebugger } from './debug-tests.ts';
 import { appendText, showOutcome } from './outcomes.ts';
-import { idsToRun, type Selectable } from './selection.ts';
+import { idsToRun, isBelow, type Selectable } from './selection.ts';
 
 export interface TestRunServices {
   readonly runs: RunService;
@@ -63,6 +63,7 @@ export class TestRuns {
       requireTrust();
       if (how === 'debug' && !(await requirePythonDebugger())) return;
       const picked = this.#picked(request);
+      if (picked.length === 0) return;
       const engine = await this.#services.runs.engine();
       for (const { connector } of picked) await this.#refuseWhileAtWork(engine, connector);
       await this.#runAll(engine, picked, { request, token, how });
@@ -199,9 +200,10 @@ function showUnmet(
   connector: ConnectorTests,
   of: { items: readonly TestItem[]; cases: readonly TestCase[]; problem: string | undefined },
 ): void {
-  const met = new Set(of.cases.map(({ id }) => id));
   for (const item of of.items) {
-    if (met.has(item.id) || connector.itemOf(item.id) !== item) continue;
+    // A test that turned out to have cases is told by them.
+    const met = of.cases.some(({ id }) => isBelow(id, item.id));
+    if (met || connector.itemOf(item.id) !== item) continue;
     const why = of.problem ?? 'pytest did not meet it';
     run.errored(item, new TestMessage(`The test did not run: ${why}. The terminal shows what pytest said.`));
   }
