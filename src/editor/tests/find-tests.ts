@@ -9,7 +9,9 @@ interface Scope {
   readonly name: string;
 }
 
-const DEFINITION = /^(\s*)(?:(class)|(?:async\s+)?def)\s+([A-Za-z_]\w*)/;
+const DEFINITION = /^\s*(?:(class)|(?:async\s+)?def)\s+([A-Za-z_]\w*)/;
+/** Blank, a comment, or the end of something that began further above: says nothing about where a block ends. */
+const NO_STATEMENT = /^\s*(?:#|[)\]}]|$)/;
 
 /**
  * Every class, and every function whose name begins with `test`, at the top of the file or inside classes. A name that is
@@ -22,11 +24,12 @@ export function findTests(text: string): FoundTests {
   for (const [index, line] of text.split('\n').entries()) {
     const inside = quote !== undefined;
     quote = quoteAfter(line, quote);
-    const match = inside ? null : DEFINITION.exec(line);
-    if (match === null) continue;
-    const [, space = '', isClass, name = ''] = match;
-    const indent = space.replaceAll('\t', '        ').length;
+    if (inside || NO_STATEMENT.test(line)) continue;
+    const indent = (/^\s*/.exec(line)?.[0] ?? '').replaceAll('\t', '        ').length;
     while ((scopes.at(-1)?.indent ?? -1) >= indent) scopes.pop();
+    const match = DEFINITION.exec(line);
+    if (match === null) continue;
+    const [, isClass, name = ''] = match;
     const kind = isClass === undefined ? 'function' : 'class';
     const outside = scopes.every((scope) => scope.kind === 'class');
     if (outside && (kind === 'class' || name.startsWith('test'))) {
