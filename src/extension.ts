@@ -8,6 +8,7 @@ import { DisposableStore } from './editor/disposables.ts';
 import { FindingComments } from './editor/findings/finding-comments.ts';
 import { Gates } from './editor/gates.ts';
 import type { GenerateArguments } from './editor/generate/generate-connector.ts';
+import { GenerateTool } from './editor/language-model-tools/generate-tool.ts';
 import { registerLanguageModelTools } from './editor/language-model-tools/register.ts';
 import { PipelineTree } from './editor/pipeline-tree.ts';
 import { ReportDocuments } from './editor/reports/report-documents.ts';
@@ -28,6 +29,8 @@ export interface TestAccess {
   readonly gates: Gates;
   readonly findings: FindingComments;
   readonly testExplorer: TestExplorer;
+  /** The tool as it is registered, but for how long it waits (milliseconds). */
+  readonly generateTool: (waitMs?: number) => GenerateTool;
   readonly key: ApiKey;
   /** Milliseconds that `activate` took. */
   readonly activationMs: number;
@@ -65,7 +68,8 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   for (const command of registerCommands(services)) owned.add(command);
   const generate = (given: GenerateArguments): Promise<string | undefined> =>
     generateConnector(services, given);
-  for (const tool of registerLanguageModelTools({ ...services, generate })) owned.add(tool);
+  const generateTool = (waitMs?: number): GenerateTool => new GenerateTool({ ...services, generate }, waitMs);
+  for (const tool of registerLanguageModelTools(runs, generateTool())) owned.add(tool);
 
   // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
   const roots = workspace.workspaceFolders?.map((folder) => folder.uri.fsPath) ?? [];
@@ -78,7 +82,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   const activationMs = performance.now() - begun;
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
   return context.extensionMode === ExtensionMode.Test
-    ? { runs, pipelineTree, runsTree, gates, findings, testExplorer, key, activationMs }
+    ? { runs, pipelineTree, runsTree, gates, findings, testExplorer, generateTool, key, activationMs }
     : undefined;
 }
 

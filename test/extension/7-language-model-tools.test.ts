@@ -3,8 +3,7 @@ import { strict as assert } from 'node:assert';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { generateConnector } from '../../src/editor/commands.ts';
-import { GenerateTool } from '../../src/editor/language-model-tools/generate-tool.ts';
+import type { GenerateTool } from '../../src/editor/language-model-tools/generate-tool.ts';
 import { access, extension, gate, generate, library, until, viewOf } from './helpers.ts';
 
 const NAMES = ['sourcewright_generate', 'sourcewright_status', 'sourcewright_explainFinding'];
@@ -36,15 +35,8 @@ describe('the tools for language models', function () {
   this.bail(true);
   let runId = '';
 
-  const generateTool = async (waitMs?: number): Promise<GenerateTool> => {
-    const { runs, gates, findings, key } = await access();
-    const log = vscode.window.createOutputChannel('suite', { log: true });
-    const dist = join(extension().extensionPath, 'dist');
-    const services = { runs, gates, findings, key, log, dist, sample: undefined };
-    const start = (given: Parameters<typeof generateConnector>[1]): Promise<string | undefined> =>
-      generateConnector(services, given);
-    return new GenerateTool({ runs, sample: undefined, generate: start }, waitMs);
-  };
+  const generateTool = async (waitMs?: number): Promise<GenerateTool> =>
+    (await access()).generateTool(waitMs);
   const call = async (tool: GenerateTool, input: object): Promise<string> =>
     textOf(await tool.invoke({ input, toolInvocationToken: undefined }, token()));
 
@@ -89,19 +81,21 @@ describe('the tools for language models', function () {
     const { runs } = await access();
     const before = runs.entries().length;
     const tool = await generateTool();
-    const prepare = (input: object): vscode.LanguageModelToolConfirmationMessages | undefined =>
-      tool.prepareInvocation({ input }).confirmationMessages;
-    const words = (input: object): string => {
-      const message = prepare(input)?.message;
+    const prepare = async (
+      input: object,
+    ): Promise<vscode.LanguageModelToolConfirmationMessages | undefined> =>
+      (await tool.prepareInvocation({ input })).confirmationMessages;
+    const words = async (input: object): Promise<string> => {
+      const message = (await prepare(input))?.message;
       return message instanceof vscode.MarkdownString ? message.value : '';
     };
-    const plain = words({ source: 'library.openapi.yaml', name: 'by-a-model', engine: 'rules' });
+    const plain = await words({ source: 'library.openapi.yaml', name: 'by-a-model', engine: 'rules' });
     assert.match(plain, /`connectors\/source-by-a-model`/);
     assert.match(plain, /tests run on this machine/);
     assert.match(plain, /costs nothing/);
-    const paid = words({ source: 'https://example.invalid/openapi.json', engine: 'agents' });
+    const paid = await words({ source: 'https://example.invalid/openapi.json', engine: 'agents' });
     assert.match(paid, /it costs money\*\*, at most \$5\.00/);
-    assert.equal(prepare({ source: 'missing.yaml' }), undefined);
+    assert.equal(await prepare({ source: 'missing.yaml' }), undefined);
     // The editor itself asks; its dialogs are refused inside a suite, and then nothing may begin.
     await assert.rejects(invoke('sourcewright_generate', { source: 'library.openapi.yaml' }));
     assert.equal(runs.entries().length, before);

@@ -11,8 +11,6 @@ import { SourcewrightError } from '../../errors.ts';
 import type { Finding, Review, RunView } from '../../pipeline/contracts.ts';
 import type { RunService } from '../run-service.ts';
 import { findEntry, told } from './for-model.ts';
-import { readRunInput } from './inputs.ts';
-import { findingList, findingText } from './run-text.ts';
 
 export class ExplainFindingTool implements LanguageModelTool<object> {
   readonly #runs: RunService;
@@ -27,7 +25,8 @@ export class ExplainFindingTool implements LanguageModelTool<object> {
 
   invoke({ input }: LanguageModelToolInvocationOptions<object>): Promise<LanguageModelToolResult> {
     return told(async () => {
-      const { run, finding: wanted } = readRunInput(input, ['run', 'finding']);
+      const { modelInputs, runWords } = await this.#runs.engine();
+      const { run, finding: wanted } = modelInputs.readRunInput(input, ['run', 'finding']);
       const { view } = await findEntry(this.#runs, run);
       const review = await this.#runs.review(view.runId);
       if (review === undefined) {
@@ -35,10 +34,10 @@ export class ExplainFindingTool implements LanguageModelTool<object> {
           cure: 'Findings are there once its stage Review is done; sourcewright_status tells.',
         });
       }
-      if (wanted === undefined) return findingList(view, review);
+      if (wanted === undefined) return runWords.findingList(view, review);
       const finding = findingOf(review, wanted);
       const answer = review.answers.findLast((candidate) => candidate.finding === finding.id);
-      return findingText(view, finding, { answer, file: await fileText(view, finding) });
+      return runWords.findingText(view, finding, { answer, file: await fileText(view, finding) });
     });
   }
 }

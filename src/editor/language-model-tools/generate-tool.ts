@@ -19,8 +19,7 @@ import { readAgentSettings, readSettings } from '../settings.ts';
 import { cost } from '../usage-words.ts';
 import type { RunService } from '../run-service.ts';
 import { told } from './for-model.ts';
-import { readGenerateInput, type Around, type GenerateInput } from './inputs.ts';
-import { runText } from './run-text.ts';
+import type { Around, GenerateInput } from './inputs.ts';
 
 export interface GenerateServices {
   readonly runs: RunService;
@@ -41,10 +40,12 @@ export class GenerateTool implements LanguageModelTool<object> {
     this.#waitMs = waitMs;
   }
 
-  prepareInvocation({ input }: LanguageModelToolInvocationPrepareOptions<object>): PreparedToolInvocation {
+  async prepareInvocation({
+    input,
+  }: LanguageModelToolInvocationPrepareOptions<object>): Promise<PreparedToolInvocation> {
     let asked: GenerateInput;
     try {
-      asked = this.#read(input);
+      asked = await this.#read(input);
     } catch {
       // Nothing will be done, so nothing is confirmed: `invoke` tells the model what is wrong.
       return { invocationMessage: 'Sourcewright: checking the input' };
@@ -61,7 +62,7 @@ export class GenerateTool implements LanguageModelTool<object> {
     token: CancellationToken,
   ): Promise<LanguageModelToolResult> {
     return told(async () => {
-      const { source, name, engine, streams } = this.#read(input);
+      const { source, name, engine, streams } = await this.#read(input);
       if (!workspace.isTrusted) throw untrusted();
       const runId = await this.#services.generate({
         kind: source.kind,
@@ -73,17 +74,19 @@ export class GenerateTool implements LanguageModelTool<object> {
       if (runId === undefined)
         throw new SourcewrightError('cancelled', 'The person stepped out; no run was started.');
       const view = await this.#standing(runId, token);
-      return `${started(view)}\n${runText(view, await this.#services.runs.review(runId))}`;
+      const { runWords } = await this.#services.runs.engine();
+      return `${started(view)}\n${runWords.runText(view, await this.#services.runs.review(runId))}`;
     });
   }
 
-  #read(input: unknown): GenerateInput {
+  async #read(input: unknown): Promise<GenerateInput> {
     const around: Around = {
       folders: (workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
       sample: this.#services.sample,
       exists: existsSync,
     };
-    return readGenerateInput(input, around);
+    const { modelInputs } = await this.#services.runs.engine();
+    return modelInputs.readGenerateInput(input, around);
   }
 
   /** The run as soon as it stands still; as it is where that takes too long or the model no longer waits. */

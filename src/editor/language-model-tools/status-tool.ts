@@ -7,8 +7,6 @@ import type {
 } from 'vscode';
 import type { RunService } from '../run-service.ts';
 import { findEntry, told } from './for-model.ts';
-import { readRunInput } from './inputs.ts';
-import { otherRuns, runText } from './run-text.ts';
 
 export class StatusTool implements LanguageModelTool<object> {
   readonly #runs: RunService;
@@ -23,13 +21,14 @@ export class StatusTool implements LanguageModelTool<object> {
 
   invoke({ input }: LanguageModelToolInvocationOptions<object>): Promise<LanguageModelToolResult> {
     return told(async () => {
-      const { run } = readRunInput(input, ['run']);
+      const { modelInputs, runWords } = await this.#runs.engine();
+      const { run } = modelInputs.readRunInput(input, ['run']);
       const { view } = await findEntry(this.#runs, run);
       const others = this.#runs
         .entries()
         .flatMap((entry) => (entry.view.runId === view.runId ? [] : [entry.view]));
       const review = await this.#runs.review(view.runId);
-      return `${runText(view, review)}${run === undefined ? otherRuns(others) : ''}`;
+      return `${runWords.runText(view, review)}${run === undefined ? runWords.otherRuns(others) : ''}`;
     });
   }
 }

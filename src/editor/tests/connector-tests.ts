@@ -3,9 +3,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { Range, Uri, workspace, type TestController, type TestItem, type TestItemCollection } from 'vscode';
 import type { TestCase } from '../../pipeline/contracts.ts';
-import { findTests } from './find-tests.ts';
-import { isBelow } from './selection.ts';
-import { fileNode, type TestNode } from './test-tree.ts';
+import type { EngineModule } from '../run-dependencies.ts';
+import { isBelow } from './test-ids.ts';
+import type { TestNode } from './test-tree.ts';
 
 /** Id of the node that stands for all tests of a connector, as pytest takes it. */
 export const ALL_TESTS = 'tests';
@@ -18,14 +18,21 @@ export class ConnectorTests {
   readonly workspace: string;
   readonly item: TestItem;
   readonly #controller: TestController;
+  readonly #reading: EngineModule['testReading'];
   readonly #cases = new Map<string, TestCase>();
   /** When the cases of a file were true of it, in milliseconds. */
   readonly #asOf = new Map<string, number>();
   readonly #items = new Map<string, TestItem>();
   readonly #nodes = new Map<string, TestNode>();
 
-  constructor(controller: TestController, connectorDir: string, root: string) {
+  constructor(
+    controller: TestController,
+    reading: EngineModule['testReading'],
+    connectorDir: string,
+    root: string,
+  ) {
     this.#controller = controller;
+    this.#reading = reading;
     this.connectorDir = connectorDir;
     this.workspace = root;
     const at = Uri.file(connectorDir);
@@ -118,6 +125,7 @@ export class ConnectorTests {
 
   #node(file: string, text: string, changed: boolean): TestNode {
     const cases = this.cases().filter((entry) => entry.file === file);
+    const { fileNode, findTests } = this.#reading;
     return fileNode({ file, found: findTests(text), changed, cases });
   }
 

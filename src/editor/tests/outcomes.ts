@@ -10,11 +10,17 @@ import {
   type TestRun,
 } from 'vscode';
 import type { TestCase } from '../../pipeline/contracts.ts';
+import type { EngineModule } from '../run-dependencies.ts';
 import type { ConnectorTests } from './connector-tests.ts';
-import { frameIn, readFailure, type Frame } from './failure-text.ts';
+import type { Frame } from './failure-text.ts';
 
 /** Marks the case's item with its outcome. A case that has no item is passed over: its file is gone. */
-export function showOutcome(run: TestRun, connector: ConnectorTests, entry: TestCase): void {
+export function showOutcome(
+  run: TestRun,
+  connector: ConnectorTests,
+  entry: TestCase,
+  reading: EngineModule['testReading'],
+): void {
   const item = connector.itemOf(entry.id);
   if (item === undefined) return;
   switch (entry.outcome) {
@@ -26,7 +32,7 @@ export function showOutcome(run: TestRun, connector: ConnectorTests, entry: Test
       return;
     case 'failed':
     case 'error': {
-      const message = messageOf(connector, item, entry);
+      const message = messageOf(connector, item, entry, reading);
       appendText(run, `${entry.id}\n\n${entry.details ?? entry.message ?? ''}\n\n`, item);
       if (entry.outcome === 'failed') run.failed(item, message, entry.durationMs);
       else run.errored(item, message, entry.durationMs);
@@ -39,7 +45,12 @@ export function appendText(run: TestRun, text: string, item?: TestItem): void {
   run.appendOutput(text.replace(/\r?\n/g, '\r\n'), undefined, item);
 }
 
-function messageOf(connector: ConnectorTests, item: TestItem, entry: TestCase): TestMessage {
+function messageOf(
+  connector: ConnectorTests,
+  item: TestItem,
+  entry: TestCase,
+  { readFailure, frameIn }: EngineModule['testReading'],
+): TestMessage {
   const failure = readFailure(entry);
   const message = new TestMessage(failure.text);
   if (failure.expected !== undefined && failure.actual !== undefined) {

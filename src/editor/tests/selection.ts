@@ -1,4 +1,5 @@
 /** What a person picked in a tree, said to pytest in as few words as possible. */
+import { isBelow } from './test-ids.ts';
 
 /** A node of any tree; the id of the root stands for all tests. */
 export interface Selectable {
@@ -32,10 +33,4 @@ function touches(node: Selectable, excluded: ReadonlySet<string>): boolean {
 /** Whether another of these ids stands for this one, too. */
 function isCovered(id: string, ids: ReadonlySet<string>): boolean {
   return [...ids].some((other) => other !== id && isBelow(id, other));
-}
-
-/** Whether a test belongs to what an id stands for: itself, a case of it, a member of it, or any test for a folder. */
-export function isBelow(id: string, of: string): boolean {
-  if (id === of || id.startsWith(`${of}::`) || id.startsWith(`${of}/`)) return true;
-  return id.startsWith(`${of}[`) && !of.includes('[');
 }

@@ -19,6 +19,7 @@ import { asSourcewrightError } from '../../errors.ts';
 import type { RunView } from '../../pipeline/contracts.ts';
 import { DisposableStore } from '../disposables.ts';
 import { runName } from '../present.ts';
+import type { EngineModule } from '../run-dependencies.ts';
 import type { RunEntry } from '../run-service.ts';
 import { ConnectorTests } from './connector-tests.ts';
 import { showOutcome } from './outcomes.ts';
@@ -132,19 +133,19 @@ export class TestExplorer implements Disposable {
       await known.tests.refresh();
       return;
     }
-    const { readTestReport } = await this.#services.runs.engine();
+    const { readTestReport, testReading } = await this.#services.runs.engine();
     const report = await readTestReport(path);
-    const shown = known ?? this.#add(dir, view.workspace);
+    const shown = known ?? this.#add(testReading, dir, view.workspace);
     shown.report = key;
     await shown.tests.take(report.cases, Date.parse(report.startedAt));
     // Not kept by the editor: the report itself is what is kept, and is read again by the next window.
     const request = new TestRunRequest([shown.tests.item], undefined, undefined, false, true);
     const run = this.controller.createTestRun(request, `Test stage of ${runName(view)}`, false);
-    for (const entry of report.cases) showOutcome(run, shown.tests, entry);
+    for (const entry of report.cases) showOutcome(run, shown.tests, entry, testReading);
     run.end();
   }
 
-  #add(dir: string, root: string): Shown {
+  #add(reading: EngineModule['testReading'], dir: string, root: string): Shown {
     const watcher = workspace.createFileSystemWatcher(new RelativePattern(Uri.file(dir), 'tests/**/*.py'));
     const later = (): void => {
       this.#later();
@@ -152,7 +153,7 @@ export class TestExplorer implements Disposable {
     watcher.onDidChange(later);
     watcher.onDidCreate(later);
     watcher.onDidDelete(later);
-    const shown = { tests: new ConnectorTests(this.controller, dir, root), watcher, report: '' };
+    const shown = { tests: new ConnectorTests(this.controller, reading, dir, root), watcher, report: '' };
     this.#shown.set(dir, shown);
     return shown;
   }

@@ -23,7 +23,8 @@ import type { TaskRunner } from '../task-runner.ts';
 import type { ConnectorTests } from './connector-tests.ts';
 import { debugCommand, requirePythonDebugger } from './debug-tests.ts';
 import { appendText, showOutcome } from './outcomes.ts';
-import { idsToRun, isBelow, type Selectable } from './selection.ts';
+import type { Selectable } from './selection.ts';
+import { isBelow } from './test-ids.ts';
 
 export interface TestRunServices {
   readonly runs: RunService;
@@ -62,9 +63,9 @@ export class TestRuns {
     try {
       requireTrust();
       if (how === 'debug' && !(await requirePythonDebugger())) return;
-      const picked = this.#picked(request);
-      if (picked.length === 0) return;
       const engine = await this.#services.runs.engine();
+      const picked = this.#picked(engine, request);
+      if (picked.length === 0) return;
       for (const { connector } of picked) await this.#refuseWhileAtWork(engine, connector);
       await this.#runAll(engine, picked, { request, token, how });
     } catch (error) {
@@ -72,12 +73,12 @@ export class TestRuns {
     }
   }
 
-  #picked({ include, exclude }: TestRunRequest): readonly Picked[] {
+  #picked({ testReading }: EngineModule, { include, exclude }: TestRunRequest): readonly Picked[] {
     const connectors = this.#connectors();
     const items = include ?? connectors.map(({ item }) => item);
     return connectors.flatMap((connector) => {
       const nodes = ofConnector(connector, items).flatMap((id) => connector.node(id) ?? []);
-      const ids = idsToRun(nodes, new Set(ofConnector(connector, exclude ?? [])));
+      const ids = testReading.idsToRun(nodes, new Set(ofConnector(connector, exclude ?? [])));
       return ids.length === 0 ? [] : [{ connector, ids }];
     });
   }
@@ -146,7 +147,7 @@ export class TestRuns {
     const before = leaves(picked);
     // Where pytest could not do its work, that a test is missing from the result says nothing about it.
     await connector.take(cases, began, problem === undefined ? ids : []);
-    for (const entry of cases) showOutcome(run, connector, entry);
+    for (const entry of cases) showOutcome(run, connector, entry, engine.testReading);
     showUnmet(run, connector, { items: before, cases, problem });
     appendText(run, `${problem === undefined ? counts(cases) : `No verdict: ${problem}`}.\n`);
   }

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { findTests, looksCollected } from '../../../src/editor/tests/find-tests.ts';
-import { idsToRun, isBelow } from '../../../src/editor/tests/selection.ts';
+import { idsToRun } from '../../../src/editor/tests/selection.ts';
+import { isBelow } from '../../../src/editor/tests/test-ids.ts';
 import { fileNode, testPath, type TestNode } from '../../../src/editor/tests/test-tree.ts';
 
 const TEXT = `"""Text that is no code:
