@@ -6,10 +6,21 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ConnectorTests } from '../../src/editor/tests/connector-tests.ts';
+import { debugConfiguration } from '../../src/editor/tests/debug-tests.ts';
 import { TestExplorer } from '../../src/editor/tests/test-explorer.ts';
 import { TaskRunner } from '../../src/editor/task-runner.ts';
 import { TestReport } from '../../src/pipeline/contracts.ts';
-import { access, extension, gate, generate, status, until, viewOf, workspaceRoot } from './helpers.ts';
+import {
+  access,
+  extension,
+  gate,
+  generate,
+  status,
+  until,
+  untrusted,
+  viewOf,
+  workspaceRoot,
+} from './helpers.ts';
 
 /** What the workbench was told about one test, as it went through. */
 interface Told {
@@ -194,7 +205,7 @@ describe('the Test Explorer', function () {
       ended.push(exitCode);
       titles.push(execution.task.name);
     });
-    const evidence = evidenceOf(await viewOf(runId));
+    const evidence = await settledEvidence(await viewOf(runId));
     const run = await runAt(chosen.id);
     listener.dispose();
     assert.deepEqual(
@@ -370,6 +381,39 @@ describe('the Test Explorer', function () {
     assert.equal(results(run).length, report.cases.length);
   });
 
+  it('shows tests and runs none in a workspace that is not trusted', async () => {
+    const { testExplorer } = await access();
+    const before = recorded.runs.length;
+    await untrusted(async () => {
+      const request = new vscode.TestRunRequest([(await tests()).item]);
+      for (const how of ['run', 'debug'] as const) {
+        await testExplorer.testRuns.run(request, new vscode.CancellationTokenSource().token, how);
+      }
+      await testExplorer.refresh();
+    });
+    assert.equal(recorded.runs.length, before);
+    assert.ok((await tests()).item.children.size > 0);
+  });
+
+  it('debugs the same pytest: interpreter, chosen tests and environment, without what is secret', () => {
+    const env = { HOME: '/tmp/home', PATH: '/env/bin' };
+    const args = ['-m', 'pytest', 'tests/test_a.py::test_x', '--junitxml=/tmp/home/junit.xml'];
+    const command = { title: 'T', file: '/env/bin/python', args, cwd: '/work', env, timeoutMs: 1 };
+    const inherited = { MY_API_KEY: 'secret', HOME: '/root', GITHUB_TOKEN: 'secret', EDITOR: 'vi' };
+    assert.deepEqual(debugConfiguration(command, inherited), {
+      type: 'debugpy',
+      request: 'launch',
+      name: 'T',
+      module: 'pytest',
+      args: args.slice(2),
+      cwd: '/work',
+      python: '/env/bin/python',
+      env: { MY_API_KEY: '', GITHUB_TOKEN: '', ...env },
+      console: 'integratedTerminal',
+      justMyCode: true,
+    });
+  });
+
   it('says what to install where there is no debugger for Python', async () => {
     assert.equal(vscode.extensions.getExtension('ms-python.debugpy'), undefined);
     const { testExplorer } = await access();
@@ -414,6 +458,18 @@ describe('the Test Explorer', function () {
     }
   });
 });
+
+/** The run writes its view a moment after it stands still. */
+async function settledEvidence(of: Parameters<typeof evidenceOf>[0]): Promise<string[]> {
+  let before = evidenceOf(of);
+  return until('the run to stop writing', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const now = evidenceOf(of);
+    const same = now.join() === before.join();
+    before = now;
+    return same && now;
+  });
+}
 
 /** Everything that says how a connector was tested, as bytes. */
 function evidenceOf({ runDir, connectorDir }: { runDir: string; connectorDir: string | null }): string[] {

@@ -4,7 +4,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { GenerateTool } from '../../src/editor/language-model-tools/generate-tool.ts';
-import { access, extension, gate, generate, library, until, viewOf } from './helpers.ts';
+import { access, extension, gate, generate, library, until, untrusted, viewOf } from './helpers.ts';
 
 const NAMES = ['sourcewright_generate', 'sourcewright_status', 'sourcewright_explainFinding'];
 const token = (): vscode.CancellationToken => new vscode.CancellationTokenSource().token;
@@ -96,6 +96,10 @@ describe('the tools for language models', function () {
     const paid = await words({ source: 'https://example.invalid/openapi.json', engine: 'agents' });
     assert.match(paid, /it costs money\*\*, at most \$5\.00/);
     assert.equal(await prepare({ source: 'missing.yaml' }), undefined);
+    await assert.rejects(
+      untrusted(() => call(tool, { source: 'library.openapi.yaml' })),
+      /not trusted.*Only the person can trust it/s,
+    );
     // The editor itself asks; its dialogs are refused inside a suite, and then nothing may begin.
     await assert.rejects(invoke('sourcewright_generate', { source: 'library.openapi.yaml' }));
     assert.equal(runs.entries().length, before);

@@ -120,13 +120,9 @@ function started(view: RunView): string {
 }
 
 function untrusted(): SourcewrightError {
-  return new SourcewrightError(
-    'credentials',
-    'This workspace is not trusted, so nothing is generated in it.',
-    {
-      cure: 'Only the person can trust it, with "Workspaces: Manage Workspace Trust".',
-    },
-  );
+  return new SourcewrightError('cancelled', 'This workspace is not trusted, so nothing is generated in it.', {
+    cure: 'Only the person can trust it, with "Workspaces: Manage Workspace Trust".',
+  });
 }
 
 function shortName({ source, name }: GenerateInput): string {
