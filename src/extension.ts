@@ -3,12 +3,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExtensionMode, window, workspace, type ExtensionContext } from 'vscode';
 import { ApiKey } from './editor/agents/api-key.ts';
-import { registerCommands } from './editor/commands.ts';
+import { generateConnector, registerCommands } from './editor/commands.ts';
 import { DisposableStore } from './editor/disposables.ts';
 import { FindingComments } from './editor/findings/finding-comments.ts';
 import { Gates } from './editor/gates.ts';
 import { Panels } from './editor/panels/panels.ts';
 import { panelSpecifications } from './editor/panels/specifications.ts';
+import type { GenerateArguments } from './editor/generate/generate-connector.ts';
+import { GenerateTool } from './editor/language-model-tools/generate-tool.ts';
+import { registerLanguageModelTools } from './editor/language-model-tools/register.ts';
 import { PipelineTree } from './editor/pipeline-tree.ts';
 import { ReportDocuments } from './editor/reports/report-documents.ts';
 import { RunService, runsDirOf } from './editor/run-service.ts';
@@ -18,6 +21,7 @@ import { SnapshotDocuments } from './editor/snapshots/snapshot-documents.ts';
 import { Snapshots } from './editor/snapshots/snapshots.ts';
 import { StatusBar } from './editor/status-bar.ts';
 import { TaskRunner } from './editor/task-runner.ts';
+import { TestExplorer } from './editor/tests/test-explorer.ts';
 
 let openRuns: RunService | undefined;
 
@@ -29,6 +33,9 @@ export interface TestAccess {
   readonly gates: Gates;
   readonly findings: FindingComments;
   readonly panels: Panels;
+  readonly testExplorer: TestExplorer;
+  /** The tool as it is registered, but for how long it waits (milliseconds). */
+  readonly generateTool: (waitMs?: number) => GenerateTool;
   readonly key: ApiKey;
   /** Milliseconds that `activate` took. */
   readonly activationMs: number;
@@ -69,6 +76,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   owned.add(new ReportDocuments(runs));
   owned.add(new SnapshotDocuments(runs));
   owned.add(new StatusBar(runs));
+  const testExplorer = owned.add(new TestExplorer({ runs, runner, log, dist }));
 
   const sample = join(dist, 'sample', 'pagerduty.openapi.yaml');
   const services = {
@@ -83,6 +91,10 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
     sample: existsSync(sample) ? sample : undefined,
   };
   for (const command of registerCommands(services)) owned.add(command);
+  const generate = (given: GenerateArguments): Promise<string | undefined> =>
+    generateConnector(services, given);
+  const generateTool = (waitMs?: number): GenerateTool => new GenerateTool({ ...services, generate }, waitMs);
+  for (const tool of registerLanguageModelTools(runs, generateTool())) owned.add(tool);
 
   // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
   const roots = workspace.workspaceFolders?.map((folder) => folder.uri.fsPath) ?? [];
@@ -96,6 +108,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
   return context.extensionMode === ExtensionMode.Test
     ? { runs, pipelineTree, runsTree, gates, findings, panels, key, activationMs }
+    ? { runs, pipelineTree, runsTree, gates, findings, testExplorer, generateTool, key, activationMs }
     : undefined;
 }
 

@@ -158,7 +158,8 @@ function runIdOf(target: Target): string | undefined {
   return typeof target === 'string' ? target : target?.runId;
 }
 
-async function generateConnector(
+/** Starts a run, asking what was not given; its id, or undefined where the person stepped out. Throws `SourcewrightError`. */
+export async function generateConnector(
   services: Services,
   given?: GenerateArguments | Uri,
 ): Promise<string | undefined> {

@@ -10,6 +10,7 @@ import type { ModelPrice, PriceOverrides } from '../agents/cost/prices.ts';
 import type { TranscriptView } from '../agents/transcript-view.ts';
 import {
   Review,
+  TestReport,
   type AgentOptions,
   type Limits,
   type RunRequest,
@@ -29,8 +30,12 @@ export { createRulesStages } from '../stages/rules.ts';
 export { panelModel, readPanelMessage, readPanelState } from './panels/models/models.ts';
 export { renderReport } from './reports/report-markdown.ts';
 export { renderTranscript } from './reports/transcript-markdown.ts';
+export * as modelInputs from './language-model-tools/inputs.ts';
+export * as runWords from './language-model-tools/run-text.ts';
+export * as testReading from './tests/reading.ts';
+export { runPickedTests } from '../stages/test/run-chosen.ts';
 export { lockHolder } from '../store/lock.ts';
-export { runLockPath } from '../store/run-folders.ts';
+export { connectorLockPath, runLockPath } from '../store/run-folders.ts';
 export { listRuns } from '../store/runs.ts';
 export {
   changesSince,
@@ -56,6 +61,11 @@ export async function readReview(runDir: string): Promise<Review | undefined> {
     throw error;
   }
   return Review.parse(JSON.parse(text));
+}
+
+/** What the stage test found last, as its file stands. Throws where that is missing or damaged. */
+export async function readTestReport(path: string): Promise<TestReport> {
+  return TestReport.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
 /** What the agents are set up with; the prices as they stand in the settings. */

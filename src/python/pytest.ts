@@ -96,9 +96,14 @@ function count(cases: readonly TestCase[], outcome: TestCase['outcome']): number
   return cases.filter((entry) => entry.outcome === outcome).length;
 }
 
-function pytestArguments(junit: string, coverage: string | undefined): string[] {
+/** The arguments of the interpreter: what runs, where results go, and nothing of the cache that pytest would keep. */
+export function pytestArguments(
+  junit: string,
+  coverage?: string,
+  tests: readonly string[] = ['tests'],
+): string[] {
   return [
-    ...['-m', 'pytest', 'tests'],
+    ...['-m', 'pytest', ...tests],
     // The suite's own settings stay, but nothing may add options that leave tests out.
     ...['-o', 'addopts=', '-o', 'junit_family=xunit1', '-o', 'junit_logging=all'],
     ...['-p', 'no:cacheprovider', '--color=no', `--junitxml=${junit}`],

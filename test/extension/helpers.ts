@@ -44,6 +44,18 @@ export async function until<T>(
   }
 }
 
+/** Does something as in a workspace that is not trusted: trust itself can't be taken away inside a suite. */
+export async function untrusted<T>(work: () => Promise<T>): Promise<T> {
+  const original = Object.getOwnPropertyDescriptor(vscode.workspace, 'isTrusted');
+  assert.ok(original, 'the editor has another way to tell trust now');
+  Object.defineProperty(vscode.workspace, 'isTrusted', { configurable: true, get: () => false });
+  try {
+    return await work();
+  } finally {
+    Object.defineProperty(vscode.workspace, 'isTrusted', original);
+  }
+}
+
 const AUTO = {
   research: 'auto',
   code: 'auto',

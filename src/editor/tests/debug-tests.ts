@@ -1,0 +1,103 @@
+/** Debugs pytest with the Python Debugger extension, where it is installed. */
+import { randomUUID } from 'node:crypto';
+import {
+  commands,
+  debug,
+  extensions,
+  Uri,
+  window,
+  workspace,
+  type DebugConfiguration,
+  type DebugSession,
+  type TestRun,
+} from 'vscode';
+import { SourcewrightError } from '../../errors.ts';
+import type { Command } from '../../pipeline/contracts.ts';
+
+export const PYTHON_DEBUGGER = 'ms-python.debugpy';
+
+/** Whether tests can be debugged here; where they can't, the person is told what to install. */
+export async function requirePythonDebugger(): Promise<boolean> {
+  if (extensions.getExtension(PYTHON_DEBUGGER) !== undefined) return true;
+  const show = 'Show Extension';
+  const chosen = await window.showInformationMessage(
+    `Tests are debugged with the extension Python Debugger (${PYTHON_DEBUGGER}), which is not installed here. They can be run without it.`,
+    show,
+  );
+  if (chosen === show) {
+    await commands.executeCommand('workbench.extensions.search', `@id:${PYTHON_DEBUGGER}`);
+  }
+  return false;
+}
+
+/** What the debugger is started with: the same interpreter, arguments and environment as a plain run. */
+export function debugConfiguration(
+  { title, file, args, cwd, env }: Command,
+  inherited: Readonly<Record<string, string | undefined>>,
+): DebugConfiguration {
+  const [flag, module, ...rest] = args;
+  if (flag !== '-m' || module === undefined) throw new Error('Only modules are debugged.');
+  return {
+    type: 'debugpy',
+    request: 'launch',
+    name: title,
+    module,
+    args: rest,
+    cwd,
+    python: file,
+    // A debugged process inherits the editor's environment; what is secret in it is made empty.
+    env: { ...withoutSecrets(inherited), ...env },
+    console: 'integratedTerminal',
+    justMyCode: true,
+  };
+}
+
+const SECRET = /TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL/i;
+
+function withoutSecrets(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.keys(environment)
+      .filter((name) => SECRET.test(name))
+      .map((name) => [name, '']),
+  );
+}
+
+/**
+ * Debugs a command and waits for the end of its session.
+ * @throws SourcewrightError `environment` where the debugger does not start it
+ */
+export async function debugCommand(command: Command, signal: AbortSignal, testRun: TestRun): Promise<void> {
+  const id = randomUUID();
+  const configuration = { ...debugConfiguration(command, process.env), sourcewright: id };
+  let session: DebugSession | undefined;
+  const ours = (candidate: DebugSession): boolean => candidate.configuration['sourcewright'] === id;
+  const started = debug.onDidStartDebugSession((candidate) => {
+    if (!ours(candidate) || candidate.parentSession !== undefined) return;
+    session = candidate;
+    if (signal.aborted) stop();
+  });
+  let ended: { dispose(): void } | undefined;
+  const end = new Promise<void>((resolve) => {
+    ended = debug.onDidTerminateDebugSession((candidate) => {
+      if (candidate === session) resolve();
+    });
+  });
+  const stop = (): void => {
+    if (session !== undefined) void debug.stopDebugging(session);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const folder = workspace.getWorkspaceFolder(Uri.file(command.cwd));
+    if (!(await debug.startDebugging(folder, configuration, { testRun }))) {
+      throw new SourcewrightError('environment', 'The debugger did not start.', {
+        cure: 'Look into the output of the extension Python Debugger, then try again.',
+        retry: true,
+      });
+    }
+    await end;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    started.dispose();
+    ended?.dispose();
+  }
+}
