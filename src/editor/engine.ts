@@ -11,14 +11,18 @@ import type { TranscriptView } from '../agents/transcript-view.ts';
 import {
   Review,
   type AgentOptions,
+  type Finding,
   type Limits,
+  type Remark,
   type RunRequest,
   type Stage,
   type StageName,
   type Stages,
 } from '../pipeline/contracts.ts';
+import * as discussion from '../pipeline/discussion.ts';
 import { readJournal } from '../pipeline/journal.ts';
 import type { StageDependencies } from '../stages/dependencies.ts';
+import { explanationOf, readRuleTexts } from '../stages/review/explain.ts';
 import { nodeFiles } from '../store/files.ts';
 import { asPause } from './usable.ts';
 
@@ -48,6 +52,16 @@ export async function readReview(runDir: string): Promise<Review | undefined> {
     throw error;
   }
   return Review.parse(JSON.parse(text));
+}
+
+/** What was said about a run's findings, oldest first. Throws `corrupt` on a damaged file. */
+export async function readRemarks(runDir: string): Promise<readonly Remark[]> {
+  return discussion.readRemarks(runDir, nodeFiles);
+}
+
+/** What the rule of a finding checks and why, in words for the person. */
+export async function explainFinding(runDir: string, finding: Finding): Promise<string> {
+  return explanationOf(finding, await readRuleTexts(runDir));
 }
 
 /** What the agents are set up with; the prices as they stand in the settings. */
