@@ -108,24 +108,26 @@ function Details({ detail: { excerpt, suggestion, remarks } }: { readonly detail
 function Answers({ row, draft, setDraft, onAnswer }: FindingProperties) {
   const about = `${row.message} in ${row.file}, line ${row.line}`;
   const answer = row.answer?.answer;
+  const first = row.isExact ? 'Accept and Apply' : 'Accept';
+  const accept = answer === undefined ? first : 'Accept Instead';
   if (draft !== undefined) return <DraftForm {...{ row, draft, setDraft, onAnswer }} />;
   return (
     <p class="review-actions">
       {answer === undefined || answer === 'rejected' ? (
         <Button
           kind={answer === undefined ? 'primary' : 'secondary'}
-          label={`${answer === undefined ? 'Accept' : 'Accept instead'}: ${about}`}
+          label={`${accept}: ${about}`}
           onPress={() => {
             onAnswer();
             send({ type: 'accept', finding: row.id });
           }}
         >
-          {answer === undefined ? (row.isExact ? 'Accept and Apply' : 'Accept') : 'Accept Instead'}
+          {accept}
         </Button>
       ) : null}
       {answer === undefined || answer === 'accepted' ? (
         <Button
-          label={`${answer === undefined ? 'Reject' : 'Reject instead'}: ${about}`}
+          label={`${answer === undefined ? 'Reject' : 'Reject Instead'}: ${about}`}
           onPress={() => {
             setDraft({ mode: 'reject', text: '', sentAfter: null });
           }}

@@ -105,7 +105,7 @@ function rows(
   return findings.map((finding) => {
     const { id, rule, source, severity, category, message, range, suggestion } = finding;
     const answer = answers.get(id);
-    const detail = detailOf(finding, said.get(id) ?? []);
+    const detail = left > 0 ? detailOf(finding, said.get(id) ?? []) : null;
     left -= JSON.stringify(detail).length;
     return {
       id,
