@@ -37,7 +37,7 @@ export function FindingItem(properties: FindingProperties) {
         <span class="review-severity">
           <span aria-hidden="true">{sign}</span> {word}
         </span>{' '}
-        {row.message}
+        <Words text={row.message} />
       </h3>
       <p class="review-place">
         <button
@@ -70,6 +70,13 @@ export function FindingItem(properties: FindingProperties) {
   );
 }
 
+/** Tools put code into backticks; everything else in a message is text. */
+function Words({ text }: { readonly text: string }) {
+  const parts = text.split('`');
+  if (parts.length % 2 === 0) return <>{text}</>;
+  return <>{parts.map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))}</>;
+}
+
 function Details({ detail: { excerpt, suggestion, remarks } }: { readonly detail: Detail }) {
   return (
     <>
@@ -81,7 +88,9 @@ function Details({ detail: { excerpt, suggestion, remarks } }: { readonly detail
       )}
       {suggestion === null ? null : (
         <>
-          <p>Suggestion: {suggestion.title}</p>
+          <p>
+            Suggestion: <Words text={suggestion.title} />
+          </p>
           <pre class="review-code" tabIndex={0} aria-label="The suggested change">
             {suggestion.lines.map(({ sign, text }, at) => (
               <span key={at} class={sign === '+' ? 'review-added' : sign === '-' ? 'review-removed' : ''}>
@@ -106,7 +115,7 @@ function Details({ detail: { excerpt, suggestion, remarks } }: { readonly detail
 }
 
 function Answers({ row, draft, setDraft, onAnswer }: FindingProperties) {
-  const about = `${row.message} in ${row.file}, line ${row.line}`;
+  const about = `${row.message.replaceAll('`', '')} in ${row.file}, line ${row.line}`;
   const answer = row.answer?.answer;
   const first = row.isExact ? 'Accept and Apply' : 'Accept';
   const accept = answer === undefined ? first : 'Accept Instead';
