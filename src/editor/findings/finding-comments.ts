@@ -8,6 +8,7 @@ import {
   Selection,
   TextEditorRevealType,
   Uri,
+  ViewColumn,
   window,
   workspace,
   type CommentController,
@@ -15,7 +16,6 @@ import {
   type CommentThread,
   type Disposable,
   type LogOutputChannel,
-  type ViewColumn,
 } from 'vscode';
 import { asSourcewrightError, SourcewrightError } from '../../errors.ts';
 import type { Finding, FindingAnswer, GateName, Remark, Review } from '../../pipeline/contracts.ts';
@@ -370,9 +370,11 @@ export async function showPlace(
     });
   }
   const document = await workspace.openTextDocument(uri);
+  // Where the file is in sight already: the panel's column may be the active one, and must not be covered.
+  const inSight = window.visibleTextEditors.find((editor) => editor.document === document)?.viewColumn;
   const editor = await window.showTextDocument(document, {
     preview: false,
-    ...(viewColumn === undefined ? {} : { viewColumn }),
+    viewColumn: inSight ?? viewColumn ?? ViewColumn.Active,
   });
   const line = Math.min(startLine, document.lineCount) - 1;
   editor.selection = new Selection(line, 0, line, 0);
