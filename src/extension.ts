@@ -107,8 +107,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   const activationMs = performance.now() - begun;
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
   return context.extensionMode === ExtensionMode.Test
-    ? { runs, pipelineTree, runsTree, gates, findings, panels, key, activationMs }
-    ? { runs, pipelineTree, runsTree, gates, findings, testExplorer, generateTool, key, activationMs }
+    ? { runs, pipelineTree, runsTree, gates, findings, panels, testExplorer, generateTool, key, activationMs }
     : undefined;
 }
 

@@ -1,6 +1,14 @@
 /** Every command in one table: its id and what it does. They are thin; the services do the work. */
 import { join } from 'node:path';
-import { commands, ProgressLocation, Uri, window, type Disposable, type LogOutputChannel } from 'vscode';
+import {
+  commands,
+  ProgressLocation,
+  Uri,
+  window,
+  type CommentReply,
+  type Disposable,
+  type LogOutputChannel,
+} from 'vscode';
 import { SourcewrightError } from '../errors.ts';
 import type { Review, StageName } from '../pipeline/contracts.ts';
 import type { ApiKey } from './agents/api-key.ts';
@@ -127,6 +135,7 @@ function commandTable(services: Services): Record<string, Handler> {
 
     acceptFinding: (target: FindingTarget) => findings.accept(target),
     rejectFinding: (target: FindingTarget, words?: unknown) => findings.reject(target, text(words)),
+    replyToFinding: (reply: CommentReply | undefined) => findings.reply(reply),
     acceptAllSuggestions: () => findings.acceptAllSuggestions(),
     nextFinding: () => findings.go(1),
     previousFinding: () => findings.go(-1),

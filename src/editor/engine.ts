@@ -12,14 +12,18 @@ import {
   Review,
   TestReport,
   type AgentOptions,
+  type Finding,
   type Limits,
+  type Remark,
   type RunRequest,
   type Stage,
   type StageName,
   type Stages,
 } from '../pipeline/contracts.ts';
+import * as discussion from '../pipeline/discussion.ts';
 import { readJournal } from '../pipeline/journal.ts';
 import type { StageDependencies } from '../stages/dependencies.ts';
+import { explanationOf, readRuleTexts } from '../stages/review/explain.ts';
 import { nodeFiles } from '../store/files.ts';
 import { asPause } from './usable.ts';
 
@@ -66,6 +70,16 @@ export async function readReview(runDir: string): Promise<Review | undefined> {
 /** What the stage test found last, as its file stands. Throws where that is missing or damaged. */
 export async function readTestReport(path: string): Promise<TestReport> {
   return TestReport.parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
+/** What was said about a run's findings, oldest first. Throws `corrupt` on a damaged file. */
+export async function readRemarks(runDir: string): Promise<readonly Remark[]> {
+  return discussion.readRemarks(runDir, nodeFiles);
+}
+
+/** What the rule of a finding checks and why, in words for the person. */
+export async function explainFinding(runDir: string, finding: Finding): Promise<string> {
+  return explanationOf(finding, await readRuleTexts(runDir));
 }
 
 /** What the agents are set up with; the prices as they stand in the settings. */

@@ -171,6 +171,8 @@ export const Finding = z.object({
   /** Text of the lines when it was found, to anchor it after edits. */
   excerpt: z.string(),
   suggestion: Suggestion.optional(),
+  /** What the person said about it, oldest first: put in for whoever corrects it, never by a review. */
+  said: z.array(z.string()).optional(),
 });
 export type Finding = z.infer<typeof Finding>;
 
@@ -180,6 +182,22 @@ export const FindingAnswer = z.object({
   reason: z.string().optional(),
 });
 export type FindingAnswer = z.infer<typeof FindingAnswer>;
+
+/** The longest text of one remark, in characters. */
+export const MAX_REMARK = 4000;
+
+/** Something that was said about a finding, beside its answer. */
+export const Remark = z.object({
+  finding: z.string(),
+  by: z.enum(['person', 'sourcewright']),
+  text: z.string().trim().min(1).max(MAX_REMARK),
+  at: z.string(),
+});
+export type Remark = z.infer<typeof Remark>;
+
+/** `discussion.json`: what was said about the findings of a run, oldest first. It outlives the review that it began with. */
+export const Discussion = z.object({ schemaVersion: z.literal(1), remarks: z.array(Remark) });
+export type Discussion = z.infer<typeof Discussion>;
 
 /** What goes back to a stage that runs again. Only the newest one counts. */
 export const Feedback = z.object({
@@ -561,6 +579,11 @@ export interface PipelineRun {
   /** Answers one finding of the review; written to the ledger and the journal at once. */
   answer(answer: FindingAnswer): Promise<void>;
   findings(): Promise<Review | undefined>;
+  /**
+   * Keeps what was said about a finding; what a person said goes to whoever corrects it. Throws `input` for a finding that
+   * the review has not, and for words that are none or too many, `corrupt` where the discussion so far can't be read.
+   */
+  discuss(remark: Omit<Remark, 'at'>): Promise<void>;
   /** Stops at the next safe place; `resume` goes on. */
   pause(): Promise<void>;
   resume(): Promise<void>;

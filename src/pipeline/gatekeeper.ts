@@ -1,6 +1,6 @@
 /** Decisions at gates and answers to findings: a person's, one after the other, and those of gates on `auto`. */
 import { SourcewrightError } from '../errors.ts';
-import { FindingAnswer, GateDecision, type GateName } from './contracts.ts';
+import { FindingAnswer, GateDecision, type GateName, type Remark } from './contracts.ts';
 import type { JournalRecord } from './journal.ts';
 import { NOTHING_FOUND, type ReviewLedger } from './review-ledger.ts';
 
@@ -12,6 +12,8 @@ export interface GateHost {
   /** The gate that waits for a person. */
   gate(): GateName | null;
   hasEnded(): boolean;
+  /** Keeps a remark, with the time. */
+  keep(remark: Omit<Remark, 'at'>): Promise<void>;
   /** A person's words without secrets. */
   redact(text: string): Promise<string>;
 }
@@ -48,17 +50,31 @@ export class Gatekeeper {
       const { reason, ...given } = FindingAnswer.parse(answer);
       const valid = reason === undefined ? given : { ...given, reason: await this.#run.redact(reason) };
       const { ledger } = this.#run;
-      const review = await ledger.read();
-      if (review?.findings.some(({ id }) => id === valid.finding) !== true) {
-        throw new SourcewrightError('input', `The review has no finding "${valid.finding}".`, {
-          cure: 'It may have been corrected already. Look at the newest review.',
-        });
-      }
+      await this.#mustHave(valid.finding);
       const record = { type: 'answered', by: 'person', answer: valid } as const;
       if (!(await this.#run.apply(record, () => !this.#run.hasEnded()))) {
         throw new SourcewrightError('input', 'The run has ended: its findings can no longer be answered.');
       }
       await ledger.save();
+    });
+  }
+
+  /** See `PipelineRun.discuss`. */
+  discuss(remark: Omit<Remark, 'at'>): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#mustHave(remark.finding);
+      if (this.#run.hasEnded()) {
+        throw new SourcewrightError('input', 'The run has ended: its findings can no longer be discussed.');
+      }
+      await this.#run.keep({ ...remark, text: await this.#run.redact(remark.text) });
+    });
+  }
+
+  async #mustHave(finding: string): Promise<void> {
+    const review = await this.#run.ledger.read();
+    if (review?.findings.some(({ id }) => id === finding) === true) return;
+    throw new SourcewrightError('input', `The review has no finding "${finding}".`, {
+      cure: 'It may have been corrected already. Look at the newest review.',
     });
   }
 

@@ -13,12 +13,14 @@ import {
   type GateDecision,
   type GateName,
   type PipelineRun,
+  type Remark,
   type Review,
   type RunRequest,
   type RunView,
   type StageMode,
   type StageName,
 } from './contracts.ts';
+import { addRemark } from './discussion.ts';
 import { Gatekeeper } from './gatekeeper.ts';
 import {
   type DoneRecord,
@@ -167,6 +169,11 @@ export class LiveRun implements PipelineRun {
       apply: (record, still) => this.#apply(record, still),
       gate: () => this.view().gate,
       hasEnded: () => this.#isFinal(),
+      keep: async (remark) => {
+        await addRemark(runDir, files, { ...remark, at: d.now().toISOString() });
+        // Others learn of it by the view that is then written.
+        this.#changed();
+      },
       redact: async (text) => {
         const { workspace } = this.#request;
         return (await d.redact?.(text, { workspace, connectorDir: this.view().connectorDir })) ?? text;
@@ -412,6 +419,11 @@ export class LiveRun implements PipelineRun {
   async answer(answer: FindingAnswer): Promise<void> {
     this.#mustBeOpen();
     await this.#gatekeeper.answer(answer);
+  }
+
+  async discuss(remark: Omit<Remark, 'at'>): Promise<void> {
+    this.#mustBeOpen();
+    await this.#gatekeeper.discuss(remark);
   }
 
   async findings(): Promise<Review | undefined> {

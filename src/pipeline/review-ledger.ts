@@ -5,46 +5,24 @@
  */
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
-import { SourcewrightError } from '../errors.ts';
 import type { Files } from '../store/files.ts';
+import { readRemarks } from './discussion.ts';
 import { type Finding, type FindingAnswer, Review } from './contracts.ts';
+import { jsonText, readJson } from './json-files.ts';
 import type { Recorded } from './journal.ts';
 import type { DecisionBasis, OpenFindings } from './machine-types.ts';
 
 export const REVIEW_FILE = 'review.json';
 
-/** Reads a JSON file of a run through its schema; undefined when there is none. Throws `corrupt` on a mismatch. */
-export async function readJson<T>(files: Files, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  const content = await files.read(path);
-  if (content === undefined) return undefined;
-  const corrupt = (why: string): SourcewrightError =>
-    new SourcewrightError('corrupt', `A file of the run is not what it should be: ${why}`, {
-      where: path,
-      cure: 'If you edited it, correct it there. Otherwise run its stage again.',
-    });
-  let json: unknown;
-  try {
-    json = JSON.parse(content.toString('utf8'));
-  } catch (error) {
-    throw corrupt(error instanceof Error ? error.message : String(error));
-  }
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw corrupt(z.prettifyError(parsed.error));
-  return parsed.data;
-}
-
-export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
 export class ReviewLedger {
   readonly #files: Files;
+  readonly #runDir: string;
   readonly #path: string;
   readonly #answers = new Map<string, FindingAnswer>();
 
   constructor(runDir: string, files: Files) {
     this.#files = files;
+    this.#runDir = runDir;
     this.#path = join(runDir, REVIEW_FILE);
   }
 
@@ -96,10 +74,22 @@ export class ReviewLedger {
       this.#answers.get(finding.id)?.answer;
     const settled = (finding: Finding): boolean => ['rejected', 'applied'].includes(answer(finding) ?? '');
     return {
-      accepted: review.findings.filter((finding) => answer(finding) === 'accepted'),
+      accepted: await this.#withWords(review.findings.filter((finding) => answer(finding) === 'accepted')),
       applied: review.findings.filter((finding) => answer(finding) === 'applied').length,
       open: countOpen(review.findings.filter((finding) => !settled(finding))),
     };
+  }
+
+  /** The findings with what the person said about each, so that whoever corrects them hears it. */
+  async #withWords(findings: readonly Finding[]): Promise<Finding[]> {
+    if (findings.length === 0) return [];
+    const remarks = await readRemarks(this.#runDir, this.#files);
+    return findings.map((finding) => {
+      const reason = this.#answers.get(finding.id)?.reason;
+      const words = remarks.filter(({ finding: about, by }) => about === finding.id && by === 'person');
+      const said = [...words.map(({ text }) => text), ...(reason === undefined ? [] : [reason])];
+      return said.length === 0 ? finding : { ...finding, said };
+    });
   }
 }
 

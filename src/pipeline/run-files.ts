@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Files } from '../store/files.ts';
 import { NO_USAGE, type RunView, type StageMode, type StageName, type Usage } from './contracts.ts';
 import type { Recorded } from './journal.ts';
-import { jsonText } from './review-ledger.ts';
+import { jsonText } from './json-files.ts';
 import { addUsage } from './view.ts';
 
 export const RUN_FILE = 'run.json';

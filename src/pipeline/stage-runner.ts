@@ -18,7 +18,7 @@ import {
   type Usage,
 } from './contracts.ts';
 import type { StageFailure, Step } from './machine-types.ts';
-import { jsonText, readJson } from './review-ledger.ts';
+import { jsonText, readJson } from './json-files.ts';
 
 /** How an attempt ended. `result` has passed the stage's schema. */
 export type StepOutcome =

@@ -16,8 +16,9 @@ import {
   type Usage,
 } from './contracts.ts';
 import { JournalRecord } from './journal.ts';
+import { readJson } from './json-files.ts';
 import type { Step } from './machine-types.ts';
-import { readJson, type ReviewLedger } from './review-ledger.ts';
+import type { ReviewLedger } from './review-ledger.ts';
 import { outcomeOf, runStep, type StepOutcome } from './stage-runner.ts';
 
 /** Stages that write into the connector's folder, or that nobody may write into while they read it. */

@@ -90,10 +90,11 @@ export function isAboutTests(finding: Finding): boolean {
 
 /** A finding as something that is asked. */
 export function findingWords(finding: Finding): string {
-  const { range, rule, severity, message } = finding;
+  const { range, rule, severity, message, said } = finding;
   const lines =
     range.endLine > range.startLine ? `${range.startLine}-${range.endLine}` : `${range.startLine}`;
-  return `${severity} ${rule} at ${range.file}:${lines}: ${message}`;
+  const words = (said ?? []).map((text) => `\nThe person who accepted it says: ${text}`).join('');
+  return `${severity} ${rule} at ${range.file}:${lines}: ${message}${words}`;
 }
 
 /** A few tests instead of all: one of each message before a second of any. */

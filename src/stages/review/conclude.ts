@@ -12,7 +12,7 @@ import {
 import { readBriefAs } from '../connector.ts';
 import { finishFindings } from '../findings.ts';
 import type { Gathered } from './gather.ts';
-import { muteRejected, rememberRejections } from './ledger.ts';
+import { muteRejected, rememberEarlierRuns, rememberRejections } from './ledger.ts';
 import { overlaps } from '../text-files.ts';
 
 /** The little that is read here of a brief that may be large. */
@@ -44,12 +44,11 @@ function withoutSecrets(findings: readonly Finding[]): Finding[] {
   }));
 }
 
-/** The review before this one; what the person rejected in it is remembered for good. */
+/** The review before this one; what the person rejected in it, or in earlier runs, is remembered for good. */
 export async function takePriorReview(context: StageContext): Promise<Review | undefined> {
   const prior = await context.readArtifact('review.json', Review);
-  if (prior !== undefined) {
-    await rememberRejections(context.request.workspace, basename(context.connectorDir), prior);
-  }
+  if (prior === undefined) await rememberEarlierRuns(context);
+  else await rememberRejections(context.request.workspace, basename(context.connectorDir), prior);
   return prior;
 }
 

@@ -17,6 +17,7 @@ import { helperScript, mypyCache } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import type { FindingDraft } from '../findings.ts';
 import { toStaticCheck } from '../generate/static-checks.ts';
+import { keepRuleTexts } from './explain.ts';
 import { mypyFindings } from './mypy.ts';
 import { RUFF_ARGUMENTS, ruffFindings } from './ruff.ts';
 
@@ -138,6 +139,7 @@ export async function gatherFindings(
     secretFindings(dir),
     suiteFindings(context),
   ]);
+  await keepRuleTexts(context, ruff.drafts, run);
   return {
     drafts: [...ruff.drafts, ...mypy.drafts, ...own, ...secrets, ...suite],
     tools: [...ruff.tools, ...mypy.tools],

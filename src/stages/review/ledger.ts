@@ -1,8 +1,9 @@
 /** The findings of a review together with the person's answers, over cycles and over runs. */
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { Finding, Review } from '../../pipeline/contracts.ts';
+import { type Finding, Review, type StageContext } from '../../pipeline/contracts.ts';
+import { runsDir } from '../../store/run-folders.ts';
 import { writeInside } from '../../workspace/files.ts';
 
 /** Ids of the findings that nobody rejected and that are not applied yet; notes of severity `info` don't count. */
@@ -61,6 +62,36 @@ export async function rememberRejections(
   const content = { schemaVersion: 1, connectors: { ...remembered.connectors, [connector]: known } };
   await mkdir(join(workspace, '.sourcewright'), { recursive: true });
   await writeInside(join(workspace, '.sourcewright'), FILE, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+const OtherRun = z.object({ connectorDir: z.string().nullable() });
+
+async function readQuietly<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Remembers what was rejected in the last reviews of earlier runs of this connector: no review followed there that would
+ * have done so. Runs that can't be read are passed over.
+ */
+export async function rememberEarlierRuns({
+  runId,
+  request,
+  connectorDir,
+}: Pick<StageContext, 'runId' | 'request' | 'connectorDir'>): Promise<void> {
+  const folder = runsDir(request.workspace);
+  // Their names begin with the time: what was said last counts.
+  for (const name of (await readdir(folder).catch(() => [])).sort()) {
+    if (name === runId) continue;
+    const run = await readQuietly(join(folder, name, 'run.json'), OtherRun);
+    if (run?.connectorDir !== connectorDir) continue;
+    const review = await readQuietly(join(folder, name, 'review.json'), Review);
+    if (review !== undefined) await rememberRejections(request.workspace, basename(connectorDir), review);
+  }
 }
 
 /** What a person rejected for this connector, in this run's earlier reviews or in earlier runs, by the finding's id. */

@@ -1,4 +1,5 @@
 /** The panel's end of the line to the editor. */
+import type * as z from 'zod/mini';
 import { FromPanel, type PanelState, ToPanel } from './envelope.ts';
 
 interface EditorApi {
@@ -17,7 +18,22 @@ export function act(action: unknown): void {
 
 /** Remembers which run the panel shows: after a reload the editor fills it again from that. */
 export function remember(state: PanelState): void {
-  api.setState(state);
+  api.setState({ ...stored(), ...state });
+}
+
+function stored(): Record<string, unknown> {
+  const state = api.getState();
+  return typeof state === 'object' && state !== null ? { ...state } : {};
+}
+
+/** Keeps what the person has chosen or half typed, over redraws, hiding and reloads. */
+export function keep(kept: unknown): void {
+  api.setState({ ...stored(), kept });
+}
+
+/** What was kept; undefined where that is nothing of use. */
+export function kept<T>(schema: z.ZodMiniType<T>): T | undefined {
+  return schema.safeParse(stored()['kept']).data;
 }
 
 /** Calls back with each valid message, from now on, and tells the editor that it may begin to send. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ErrorCode, SourcewrightError } from '../../../src/errors.ts';
 import {
+  Discussion,
   type Feedback,
   type Finding,
   GateName,
@@ -459,6 +460,69 @@ describe('a run', () => {
       ]);
       assert.equal(view.gate, 'publish');
       assert.equal(view.counts.reviewCycles, 1);
+    });
+
+    it('hands what a person said about a finding on with it, without secrets, and keeps it over a reload', async () => {
+      const heard: (Feedback | undefined)[] = [];
+      const redact = (text: string): Promise<string> =>
+        Promise.resolve(text.replaceAll('hunter2', '[redacted]'));
+      const stages: Script = {
+        review: reviewing([one, two], [two]),
+        generate(context: StageContext) {
+          heard.push(context.feedback);
+          return done(generated());
+        },
+      };
+      const first = await start(stages, { gates }, [], { redact });
+      await first.settled();
+      const { runDir } = first.view();
+      await first.discuss({ finding: 'one', by: 'person', text: ' Use check_it, never hunter2. ' });
+      await first.discuss({ finding: 'one', by: 'sourcewright', text: 'The rule looks for asserts.' });
+      await first.dispose();
+      const run = await openRun(runDir, dependencies(scripted(stages), { redact }));
+      runs.push(run);
+      await run.discuss({ finding: 'two', by: 'person', text: 'Later.' });
+      await assert.rejects(
+        run.discuss({ finding: 'three', by: 'person', text: 'No.' }),
+        /no finding "three"/,
+      );
+      await assert.rejects(run.discuss({ finding: 'one', by: 'person', text: '  ' }), /Say something/);
+      await assert.rejects(run.discuss({ finding: 'one', by: 'person', text: 'x'.repeat(4001) }), /too long/);
+      await run.answer({ finding: 'one', answer: 'accepted', reason: 'Soon.' });
+      await run.decide('review', { kind: 'approve' });
+      await run.settled();
+      assert.deepEqual(heard.at(-1)?.findings, [
+        { ...one, said: ['Use check_it, never [redacted].', 'Soon.'] },
+      ]);
+      const { remarks } = Discussion.parse(
+        JSON.parse(await readFile(join(runDir, 'discussion.json'), 'utf8')),
+      );
+      assert.deepEqual(
+        remarks.map(({ finding: about, by, text }) => [about, by, text]),
+        [
+          ['one', 'person', 'Use check_it, never [redacted].'],
+          ['one', 'sourcewright', 'The rule looks for asserts.'],
+          ['two', 'person', 'Later.'],
+        ],
+      );
+      assert.deepEqual((await run.findings())?.findings, [two], 'the words went into the review itself');
+    });
+
+    it('keeps a person’s words safe where the discussion is damaged: nothing is dropped in silence', async () => {
+      const run = await start({ review: reviewing([one], []) }, { gates });
+      await run.settled();
+      const path = join(run.view().runDir, 'discussion.json');
+      await writeFile(path, '{"schemaVersion":1,"remarks":[{"finding":"one"');
+      await assert.rejects(
+        run.discuss({ finding: 'one', by: 'person', text: 'More.' }),
+        /not what it should be/,
+      );
+      await run.answer({ finding: 'one', answer: 'accepted' });
+      await assert.rejects(run.decide('review', { kind: 'approve' }), { code: 'corrupt', where: path });
+      assert.equal(run.view().gate, 'review');
+      await rm(path);
+      await run.decide('review', { kind: 'approve' });
+      assert.equal((await run.settled()).gate, 'publish');
     });
 
     it('counts answers that nobody waited for before deciding', async () => {

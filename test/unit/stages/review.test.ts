@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   Review,
@@ -10,6 +10,7 @@ import {
 import type { StageDependencies } from '../../../src/stages/dependencies.ts';
 import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createRulesGenerate } from '../../../src/stages/generate/rules.ts';
+import { explanationOf, RULES_FILE, RuleTexts } from '../../../src/stages/review/explain.ts';
 import { openFindings } from '../../../src/stages/review/ledger.ts';
 import { createRulesReview } from '../../../src/stages/review/rules.ts';
 import { workbench, type Workbench } from './support/context.ts';
@@ -195,6 +196,51 @@ describe('the stage review by rules', function () {
     assert.equal(third.result.decision, 'clean');
     assert.equal(third.review.findings[0]?.severity, 'info');
     assert.match(third.review.findings[0].message, /Rejected in an earlier run: needed/);
+  });
+
+  it('knows what was rejected in the last review of an earlier run, and of this connector only', async () => {
+    await bench.write('src/planted.py', '"""Planted."""\n\nimport os\n');
+    const { review } = await run();
+    const [finding] = review.findings;
+    assert.ok(finding);
+    const earlier = async (name: string, connectorDir: string, reason: string): Promise<void> => {
+      const dir = join(bench.workspace, '.sourcewright', 'runs', name);
+      await mkdir(dir, { recursive: true });
+      const answers = [{ finding: finding.id, answer: 'rejected', reason }];
+      await writeFile(join(dir, 'run.json'), JSON.stringify({ connectorDir }));
+      await writeFile(join(dir, 'review.json'), JSON.stringify({ ...review, answers }));
+    };
+    await rm(join(bench.runDir, 'review.json'));
+    await earlier('a-other', `${bench.connectorDir}-other`, 'of another');
+    await earlier('a-damaged', bench.connectorDir, 'damaged');
+    await writeFile(join(bench.workspace, '.sourcewright', 'runs', 'a-damaged', 'review.json'), '{');
+    assert.equal((await run()).result.decision, 'needs_work');
+    await rm(join(bench.runDir, 'review.json'));
+    await earlier('b-first', bench.connectorDir, 'said first');
+    await earlier('c-second', bench.connectorDir, 'said last');
+    const { result, review: later } = await run();
+    assert.equal(result.decision, 'clean');
+    assert.match(later.findings[0]?.message ?? '', /Rejected in an earlier run: said last/);
+  });
+
+  it('keeps ruff’s own explanations of the rules that it has findings of', async () => {
+    await bench.write('src/planted.py', PLANTED);
+    const { review } = await run();
+    const texts = RuleTexts.parse(await bench.artifact(RULES_FILE));
+    const codes = new Set(review.findings.filter(({ source }) => source === 'ruff').map(({ rule }) => rule));
+    assert.deepEqual(new Set(Object.keys(texts.rules)), codes);
+    for (const finding of review.findings) {
+      const words = explanationOf(finding, texts);
+      assert.ok(words.length > 60 && words.length < 2000, words);
+      assert.doesNotMatch(words, /##|```|no longer text/);
+    }
+    const unused = review.findings.find(({ rule }) => rule === 'F401');
+    assert.ok(unused);
+    assert.match(
+      explanationOf(unused, texts),
+      /^ruff’s rule F401, unused-import: Checks for unused imports\./,
+    );
+    assert.match(explanationOf(unused, undefined), /^ruff’s rule F401 found this\./);
   });
 
   it('does not let an accepted finding rest while it is still there', async () => {
