@@ -27,6 +27,7 @@ export { redactWords, secretsOfEnvironment } from '../agents/redaction.ts';
 export { readSource } from '../stages/research/read-source.ts';
 export { createRulesStages } from '../stages/rules.ts';
 export { panelModel, readPanelMessage, readPanelState } from './panels/models/models.ts';
+export * as researchAnswers from './panels/models/research-answers.ts';
 export { renderReport } from './reports/report-markdown.ts';
 export { renderTranscript } from './reports/transcript-markdown.ts';
 export { lockHolder } from '../store/lock.ts';

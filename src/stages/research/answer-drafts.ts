@@ -44,7 +44,10 @@ export function isAbout(
 }
 
 /** The drafts that are not given yet: those for which the newest correction about the same says something else. */
-export function openDrafts(drafts: readonly AnswerDraft[], corrections: readonly Correction[]): AnswerDraft[] {
+export function openDrafts(
+  drafts: readonly AnswerDraft[],
+  corrections: readonly Correction[],
+): AnswerDraft[] {
   return drafts.filter((draft) => {
     const given = corrections.findLast((correction) => isAbout(correction, draft));
     return given === undefined || draft.value === undefined || !isDeepStrictEqual(given.value, draft.value);
