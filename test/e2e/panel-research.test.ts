@@ -81,7 +81,7 @@ describe('the research panel', function () {
 
     await button('Correct: Paging of members').click();
     await story.window.webview.getByLabel('Number of the first page').fill('first');
-    await text(/Can’t be applied: startPage: "first" is not a number/).waitFor();
+    await text(/Can’t be applied: Number of the first page: "first" is not a number/).waitFor();
     assert.ok(await button('Apply 6 Changes').isDisabled(), 'nothing is given with a mistake in it');
     await story.inAllThemes('drafts');
     assert.deepEqual(await story.seriousFindings(), []);

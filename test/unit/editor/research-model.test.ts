@@ -16,7 +16,6 @@ import { currentValue, fieldsOf, valueFrom } from '../../../src/editor/panels/mo
 import { researchModel } from '../../../src/editor/panels/models/research-model.ts';
 import type { FactName } from '../../../src/blueprint/schema.ts';
 import { Brief, type RunView } from '../../../src/pipeline/contracts.ts';
-import { changeDrafts } from '../../../src/stages/research/answer-drafts.ts';
 import { createRulesResearch } from '../../../src/stages/research/rules.ts';
 import { ResearchModel } from '../../../src/webview/research/contract.ts';
 import { rejection } from '../openapi-reading/support.ts';
@@ -313,22 +312,12 @@ describe('drafts of answers', () => {
     });
   });
 
-  it('do not confirm what has changed since', async () => {
+  it('do not confirm what another draft changes', async () => {
     await withLibrary(async ({ view }) => {
-      await changeDrafts(view.runDir, (drafts) => ({
-        ...drafts,
-        drafts: [
-          {
-            stream: 'books',
-            fact: 'primary_key',
-            kind: 'correct',
-            fields: { key1: 'title' },
-            value: [['title']],
-          },
-        ],
-      }));
+      await saveAnswer(view, correct('books', 'record_path', { path: 'items', recordShape: 'list' }));
+      await saveAnswer(view, { stream: 'books', fact: 'schema', kind: 'confirm', fields: NONE });
       const { drafts } = await researchModel(view);
-      assert.deepEqual([drafts.changes, drafts.confirmations], [1, 0]);
+      assert.match(drafts.problems.join(), /books, schema: What you confirmed has changed/);
     });
   });
 });

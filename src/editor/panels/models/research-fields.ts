@@ -98,6 +98,21 @@ export const PAGING_FIELDS: Readonly<Record<Paging['kind'], readonly string[]>> 
   link: ['sizeParam', 'pageSize'],
 };
 
+/** What the fields of paging are called, in the order in which they are asked. */
+export const PAGING_LABELS: Readonly<Record<string, string>> = {
+  pageParam: 'Parameter with the number of the page',
+  startPage: 'Number of the first page',
+  offsetParam: 'Parameter with the offset',
+  startOffset: 'First offset',
+  cursorParam: 'Parameter with the cursor',
+  nextPath: 'Where in the answer the next one stands',
+  lastRecordField: 'or the field of the last row that it is',
+  sizeParam: 'Parameter with the rows a page',
+  pageSize: 'Rows a page',
+  hasMorePath: 'Where the answer says whether more follow',
+  totalPath: 'Where it says how many rows there are',
+  totalPagesPath: 'Where it says how many pages there are',
+};
 export const RATE_LIMIT_HEADERS = ['retryAfterHeader', 'remainingHeader', 'resetHeader'] as const;
 const INCREMENTAL_TEXTS = ['cursorFormat', 'param', 'paramFormat', 'endParam'] as const;
 
@@ -203,9 +218,10 @@ function pagingFrom(field: Field): unknown {
   const names = byKind[kind] ?? [];
   const entries = names.map((name): [string, unknown] => {
     const words = field(name);
+    const label = PAGING_LABELS[name] ?? name;
     if (words === '') return [name, undefined];
-    if (isOneOf(PAGING_PATHS, name)) return [name, textToPath(words, name)];
-    return [name, isOneOf(PAGING_NUMBERS, name) ? numberFrom(words, name) : words];
+    if (isOneOf(PAGING_PATHS, name)) return [name, textToPath(words, label)];
+    return [name, isOneOf(PAGING_NUMBERS, name) ? numberFrom(words, label) : words];
   });
   const value = withoutEmpty(Object.fromEntries(entries));
   const cursors = [value['nextPath'], value['lastRecordField']].filter((one) => one !== undefined);
@@ -221,17 +237,10 @@ function pagingFrom(field: Field): unknown {
     ...(kind === 'next_url' ? ['nextPath'] : []),
   ]) {
     if (names.includes(name) && value[name] === undefined)
-      throw wrong(`${PAGING_NEEDS[name] ?? name} is missing.`);
+      throw wrong(`${PAGING_LABELS[name] ?? name}: this is missing.`);
   }
   return { kind, ...value };
 }
-
-const PAGING_NEEDS: Readonly<Record<string, string>> = {
-  pageParam: 'The parameter with the number of the page',
-  offsetParam: 'The parameter with the offset',
-  cursorParam: 'The parameter with the cursor',
-  nextPath: "The place of the next page's URL in the answer",
-};
 
 function incrementalFrom(field: Field): unknown {
   const cursorField = textToPath(field('cursorField'), 'Cursor field');

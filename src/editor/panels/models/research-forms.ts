@@ -8,7 +8,14 @@ import {
   TimeFormat,
 } from '../../../blueprint/schema.ts';
 import type { FormField } from '../../../webview/research/contract.ts';
-import { currentValue, fieldsOf, PAGING_FIELDS, pathToText, type Fields } from './research-fields.ts';
+import {
+  currentValue,
+  fieldsOf,
+  PAGING_FIELDS,
+  PAGING_LABELS,
+  pathToText,
+  type Fields,
+} from './research-fields.ts';
 
 /** A larger text is not sent to the panel: whoever wants to replace it gives a new one. */
 const LARGEST_JSON = 20_000;
@@ -123,21 +130,6 @@ const PAGING_KINDS: Readonly<Record<string, string>> = {
   link: 'Link header',
 };
 
-/** In the order in which they are asked. */
-const PAGING_LABELS: Readonly<Record<string, string>> = {
-  pageParam: 'Parameter with the number of the page',
-  startPage: 'Number of the first page',
-  offsetParam: 'Parameter with the offset',
-  startOffset: 'First offset',
-  cursorParam: 'Parameter with the cursor',
-  nextPath: 'Where in the answer the next one stands',
-  lastRecordField: 'or the field of the last row that it is',
-  sizeParam: 'Parameter with the rows a page',
-  pageSize: 'Rows a page',
-  hasMorePath: 'Where the answer says whether more follow',
-  totalPath: 'Where it says how many rows there are',
-  totalPagesPath: 'Where it says how many pages there are',
-};
 const NUMBERS: ReadonlySet<string> = new Set(['startPage', 'startOffset', 'pageSize']);
 
 function pagingInputs(fields: Fields): FormField[] {
