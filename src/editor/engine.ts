@@ -32,6 +32,7 @@ export { redactWords, secretsOfEnvironment } from '../agents/redaction.ts';
 export { readSource } from '../stages/research/read-source.ts';
 export { createRulesStages } from '../stages/rules.ts';
 export { panelModel, readPanelMessage, readPanelState } from './panels/models/models.ts';
+export * as researchAnswers from './panels/models/research-answers.ts';
 export { renderReport } from './reports/report-markdown.ts';
 export { renderTranscript } from './reports/transcript-markdown.ts';
 export * as modelInputs from './language-model-tools/inputs.ts';

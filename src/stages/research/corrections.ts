@@ -16,6 +16,7 @@ import {
   Stream,
 } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
+import { configKey } from '../../openapi/rules/stream-parameters.ts';
 import { rateLimitText } from '../../openapi/rules/questions.ts';
 
 export const CORRECTIONS_FILE = 'corrections.json';
@@ -24,7 +25,7 @@ export const Correction = z.object({
   /** Stream (or operation, for the fact `operation`); null = the API as a whole. */
   stream: z.string().nullable().default(null),
   fact: FactName,
-  /** In the blueprint's own form; null takes a fact away (`parent`, `incremental`). */
+  /** In the blueprint's own form; null strikes the claim: the connector does without (see `STRIKABLE`). */
   value: z.unknown(),
 });
 export type Correction = z.infer<typeof Correction>;
@@ -49,6 +50,17 @@ const AuthValue = z.union([
   Auth.transform((auth) => [{ name: auth.kind, parts: [auth] }]),
 ]);
 
+/** What a connector can do without, so that a claim about it can be struck. All else can only be put right. */
+export const STRIKABLE: ReadonlySet<FactName> = new Set([
+  'rate_limit',
+  'stream',
+  'primary_key',
+  'paging',
+  'parent',
+  'incremental',
+  'operation',
+]);
+
 /** What corrections leave: the changed blueprint, and each correction in words for the notes. */
 export interface Corrected {
   readonly blueprint: Blueprint;
@@ -56,8 +68,9 @@ export interface Corrected {
 }
 
 /**
- * The blueprint with the corrections on top; `document` is what they stand in. Facts become `corrected` (or `confirmed`
- * when they said the same), and gaps that are answered go. Throws `input` naming the entry that can't be applied.
+ * The blueprint with the corrections on top; `document` is what they stand in. Facts become `corrected` (`confirmed` when
+ * they said the same, `struck` when they are done without), and gaps that are answered go. Throws `input` naming the entry
+ * that can't be applied.
  */
 export function applyCorrections(
   blueprint: Blueprint,
@@ -76,19 +89,33 @@ export function applyCorrections(
       });
     };
     const words = changeBlueprint(changed, correction, refuse);
-    const confirmed = stateOf(changed, correction) === before;
-    noteFact(changed, correction, { value: words, document, pointer: `/${index}`, confirmed });
+    const same = stateOf(changed, correction) === before;
+    const outcome = outcomeOf(correction, same);
+    noteFact(changed, correction, { value: words, document, pointer: `/${index}`, outcome });
     changed.gaps = changed.gaps.filter(
       (gap) => gap.stream !== correction.stream || gap.fact !== correction.fact,
     );
-    const subject = correction.stream ?? 'the API';
-    return `${subject}, ${correction.fact.replace('_', ' ')}: ${words}${confirmed ? ' (as it was)' : ''}`;
+    return correctionWords(correction, words, outcome);
   });
   return { blueprint: changed, applied };
 }
 
+/** What a correction does to a claim. */
+export type Outcome = 'confirmed' | 'corrected' | 'struck';
+
+/** `same`: the blueprint says what it said before. */
+export function outcomeOf({ value }: Pick<Correction, 'value'>, same: boolean): Outcome {
+  if (same) return 'confirmed';
+  return value === null ? 'struck' : 'corrected';
+}
+
+function correctionWords({ stream, fact }: Correction, words: string, outcome: Outcome): string {
+  const note = { confirmed: ' (as it was)', struck: ' (struck)', corrected: '' }[outcome];
+  return `${stream ?? 'the API'}, ${fact.replace('_', ' ')}: ${words}${note}`;
+}
+
 /** What a correction may change, to tell whether it did. */
-function stateOf(blueprint: Blueprint, { stream: name }: Correction): string {
+export function stateOf(blueprint: Blueprint, { stream: name }: Correction): string {
   const { auth, baseUrl, rateLimit, streams, operations } = blueprint;
   if (name === null) return JSON.stringify([auth, baseUrl, rateLimit]);
   return JSON.stringify([...streams, ...operations].filter((one) => one.name === name));
@@ -102,6 +129,9 @@ export type Refuse = (message: string) => never;
  */
 export function changeBlueprint(blueprint: Blueprint, correction: Correction, refuse: Refuse): string {
   const { fact, stream: name, value } = correction;
+  if (value === null && !STRIKABLE.has(fact)) {
+    refuse(`without ${fact.replace('_', ' ')} there is no connector: correct it instead of striking it.`);
+  }
   switch (fact) {
     case 'auth':
       blueprint.auth = parsed(AuthValue, value, refuse);
@@ -115,12 +145,13 @@ export function changeBlueprint(blueprint: Blueprint, correction: Correction, re
       return url;
     }
     case 'rate_limit':
-      Object.assign(blueprint.rateLimit, parsed(RateLimit.partial(), value, refuse));
+      if (value === null) blueprint.rateLimit = { documents429: blueprint.rateLimit.documents429 };
+      else Object.assign(blueprint.rateLimit, parsed(RateLimit.partial(), value, refuse));
       return rateLimitText(blueprint.rateLimit);
     case 'operation': {
       const operation = blueprint.operations.find((one) => one.name === name);
       if (operation === undefined) return refuse(`there is no operation ${JSON.stringify(name)}.`);
-      operation.selected = parsed(z.boolean(), value, refuse);
+      operation.selected = parsed(z.boolean(), value ?? false, refuse);
       return operation.selected ? 'selected' : 'left out';
     }
     default: {
@@ -142,7 +173,7 @@ function changeStream(
 ): string {
   switch (fact) {
     case 'stream':
-      selectStream(stream, parsed(z.boolean(), value, refuse));
+      selectStream(stream, parsed(z.boolean(), value ?? false, refuse));
       return stream.selected ? 'selected' : 'left out';
     case 'record_path': {
       const { recordPath, recordShape } = parsed(RecordPathValue, value, refuse);
@@ -150,16 +181,16 @@ function changeStream(
       return recordPath.length === 0 ? '(root)' : recordPath.join('.');
     }
     case 'primary_key':
-      stream.primaryKey = parsed(PrimaryKeyValue, value, refuse);
+      stream.primaryKey = parsed(PrimaryKeyValue, value ?? [], refuse);
       return stream.primaryKey.map((part) => part.join('.')).join(' + ') || 'none';
     case 'paging':
-      stream.paging = parsed(Paging, value, refuse);
+      stream.paging = parsed(Paging, value ?? { kind: 'none' }, refuse);
       leaveToReading(stream);
       for (const operation of operationsOf(blueprint, stream)) operation.paging = stream.paging;
       return JSON.stringify(stream.paging);
     case 'parent': {
       const parent = parsed(Parent.nullable(), value, refuse);
-      if (parent === null) delete stream.parent;
+      if (parent === null) takeParent(stream);
       else if (blueprint.streams.some((one) => one.name === parent.stream)) setParent(stream, parent);
       else refuse(`there is no stream ${JSON.stringify(parent.stream)} to be the parent.`);
       return parent === null ? 'none' : parent.stream;
@@ -194,6 +225,18 @@ export function sentByReading({ paging, incremental }: Pick<Stream, 'paging' | '
     incremental?.endParam,
   ];
   return names.filter((name) => name !== undefined);
+}
+
+/** Without a parent, what its rows filled is a setting of the person's. */
+function takeParent(stream: Stream): void {
+  delete stream.parent;
+  const segments = stream.path.split('/').filter((segment) => segment !== '');
+  const filled = new Set(stream.parameters.filter((one) => one.in === 'path').map((one) => one.name));
+  for (const [, name = ''] of stream.path.matchAll(/\{([^{}]+)\}/g)) {
+    if (filled.has(name)) continue;
+    const key = configKey(name, { segments });
+    stream.parameters.push({ name, in: 'path', type: 'string', required: true, configKey: key });
+  }
 }
 
 /** What the parent's rows fill is no setting of the person's any more. */
@@ -241,10 +284,10 @@ function operationsOf(blueprint: Blueprint, stream: Stream): Operation[] {
 function noteFact(
   blueprint: Blueprint,
   correction: Correction,
-  change: { value: string; document: string; pointer: string; confirmed: boolean },
+  change: { value: string; document: string; pointer: string; outcome: Outcome },
 ): void {
   const evidence = { source: 'person' as const, document: change.document, pointer: change.pointer };
-  const status = change.confirmed ? 'confirmed' : 'corrected';
+  const status = change.outcome;
   const found = blueprint.facts.find(
     (fact) => fact.subject === correction.stream && fact.fact === correction.fact,
   );
@@ -260,8 +303,9 @@ function noteFact(
     });
     return;
   }
-  if (!change.confirmed) found.value = change.value;
+  // What was struck is told as it was claimed; and to say the same again does not bring it back.
+  if (status === 'corrected') found.value = change.value;
   found.confidence = 1;
-  found.status = status;
+  found.status = status === 'confirmed' && found.status === 'struck' ? 'struck' : status;
   found.evidence.push(evidence);
 }

@@ -1,7 +1,9 @@
 /** Where the person's corrections come from: the file in the run's folder, and the words at the gate. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { SourcewrightError } from '../../errors.ts';
 import type { StageContext } from '../../pipeline/contracts.ts';
+import { AnswerDrafts, DRAFTS_FILE, openDrafts } from './answer-drafts.ts';
 import { Corrections, CORRECTIONS_FILE, type Correction } from './corrections.ts';
 
 export interface ReadCorrections {
@@ -25,9 +27,24 @@ export async function readCorrections(
   } catch {
     return { list: stored, words: text };
   }
-  const list = [...stored, ...parseCorrections(Array.isArray(given) ? given : [given], 'your feedback')];
-  await context.writeArtifact(CORRECTIONS_FILE, list);
+  const fresh = parseCorrections(Array.isArray(given) ? given : [given], 'your feedback');
+  // After a kill this attempt may have written them already.
+  const written = isDeepStrictEqual(stored.slice(-fresh.length), fresh);
+  const list = written ? stored : [...stored, ...fresh];
+  if (!written) await context.writeArtifact(CORRECTIONS_FILE, list);
+  await clearDrafts(context, list);
   return { list, words: undefined };
+}
+
+/** Drafts that are corrections now are done with. What can't be read is left for the panel to tell. */
+async function clearDrafts(
+  context: Pick<StageContext, 'readArtifact' | 'writeArtifact'>,
+  corrections: readonly Correction[],
+): Promise<void> {
+  const stored = await context.readArtifact(DRAFTS_FILE, AnswerDrafts).catch(() => undefined);
+  if (stored === undefined) return;
+  const drafts = openDrafts(stored.drafts, corrections);
+  if (drafts.length < stored.drafts.length) await context.writeArtifact(DRAFTS_FILE, { ...stored, drafts });
 }
 
 async function readCorrectionsFile(context: Pick<StageContext, 'readArtifact'>): Promise<unknown> {
