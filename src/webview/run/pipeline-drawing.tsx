@@ -35,8 +35,8 @@ const GATE_NAME: Record<GateId, string> = {
 };
 
 const LOOP_WAY: Record<LoopId, { readonly path: string; readonly x: number; readonly y: number }> = {
-  fixCode: { path: `M 570 ${BOX.top} V 40 H 232 V ${BOX.top - 6}`, x: 401, y: 40 },
-  fixTests: { path: `M 534 ${BOX.top} V 80 H 400 V ${BOX.top - 6}`, x: 467, y: 80 },
+  fixCode: { path: `M 576 ${BOX.top} V 40 H 232 V ${BOX.top - 6}`, x: 401, y: 40 },
+  fixTests: { path: `M 540 ${BOX.top} V 80 H 372 V ${BOX.top - 6}`, x: 456, y: 80 },
   improve: { path: `M 812 ${MIDDLE + DIAMOND} V 232 H 232 V ${BOTTOM + 6}`, x: 440, y: 232 },
   revise: { path: `M 704 ${BOTTOM} V 274 H 64 V ${BOTTOM + 6}`, x: 440, y: 274 },
 };
@@ -105,8 +105,8 @@ export function PipelineDrawing({ drawing }: { readonly drawing: Drawing }) {
         </svg>
       </div>
       <figcaption>
-        ◆ a gate that asks you, ◇ one that goes on by itself. The arrows back are the loops, with how often
-        each was used and how often it may be.
+        A solid diamond is a gate that asks you, a dashed one goes on by itself. The arrows back are the
+        loops, with how often each was used and how often it may be.
       </figcaption>
     </figure>
   );

@@ -89,6 +89,8 @@ function stageRow(view: StageView, history: RunHistory, transcripts: readonly Tr
   const documents: Document[] = [
     ...artifacts
       .filter((name) => transcriptOf(name) === undefined)
+      // What is written for people comes before what is written for programs.
+      .sort((a, b) => Number(b.endsWith('.md')) - Number(a.endsWith('.md')))
       .map((name) => ({ name, label: DOCUMENT_LABEL[name] ?? name })),
     ...said.map((one) => ({
       name: nameInRun(one),
