@@ -3,7 +3,7 @@ import type { GateName, Limits, RunRequest, RunView, StageView } from '../../../
 import type { GateWord } from '../../../pipeline/attempts.ts';
 import { GATE_OF, isAutoGate } from '../../../pipeline/view.ts';
 import type { DrawnGate, DrawnLoop, DrawnStage, Drawing, LoopId } from '../../../webview/run/contract.ts';
-import { runSummary, sentence, STAGE_LABEL } from '../../present.ts';
+import { runSummary, sentence, STAGE_AT_WORK, STAGE_LABEL } from '../../present.ts';
 
 type CountName = keyof RunView['counts'];
 
@@ -57,6 +57,12 @@ export function standsAt({ status, stages }: RunView): StageView | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Where the run stands, in a line. */
+export function summaryOf(view: RunView): string {
+  const here = view.status === 'running' ? standsAt(view) : undefined;
+  return here === undefined ? runSummary(view) : STAGE_AT_WORK[here.stage];
 }
 
 /** @param gates the newest answer at each gate */
@@ -134,5 +140,5 @@ function drawingText(view: RunView, limits: Limits): string {
     const { count, words } = LOOPS[loop];
     return `${words} ${view.counts[count]} of ${limits[count]}`;
   });
-  return `The pipeline: ${sentence(runSummary(view))} ${where}Used: ${counts.join(', ')}.`;
+  return `The pipeline: ${sentence(summaryOf(view))} ${where}Used: ${counts.join(', ')}.`;
 }
