@@ -74,6 +74,13 @@ function commandTable(services: Services): Record<string, Handler> {
 
   return {
     generateConnector: (given?: GenerateArguments | Uri) => generateConnector(services, given),
+    trySample: () => trySample(services),
+    getStarted: () =>
+      commands.executeCommand(
+        'workbench.action.openWalkthrough',
+        'sourcewright.sourcewright#firstSteps',
+        false,
+      ),
     goToPendingApproval: (target: Target) => gates.goTo(runIdOf(target)),
     approve: (target: Target) => gates.approve(runIdOf(target)),
     requestChanges: (target: Target, words?: unknown) => gates.requestChanges(runIdOf(target), text(words)),
@@ -182,6 +189,13 @@ export async function generateConnector(
   const { view } = await runs.start(request);
   await commands.executeCommand('sourcewright.pipeline.focus', { preserveFocus: true });
   return view.runId;
+}
+
+/** A connector from the bundled description, by rules: it needs no key and costs nothing. */
+function trySample(services: Services): Promise<string | undefined> {
+  const { sample } = services;
+  if (sample === undefined) throw new SourcewrightError('input', 'The bundled sample was not built in.');
+  return generateConnector(services, { location: sample, engine: 'rules' });
 }
 
 /** Answers the review's gate. Errors and warnings left open are named first, with what follows; notes want no answer. */

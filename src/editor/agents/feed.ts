@@ -28,7 +28,8 @@ export const FEED_ICON: Record<FeedKind, { readonly icon: string; readonly color
   stopped: { icon: 'debug-pause', color: 'list.warningForeground' },
 };
 
-const FEED_WORD: Record<FeedKind, string> = {
+/** What a line is, in words. */
+export const FEED_WORD: Record<FeedKind, string> = {
   turn: 'Turn of the model',
   tool: 'Tool call',
   failed: 'Failed tool call',

@@ -1,5 +1,5 @@
 /** The artifacts that programs read, as Markdown for people. Pure: text in, text out; no text of others becomes markup. */
-import type { Conformance } from '../../conformance/contracts.ts';
+import type { Conformance, FailedCheck } from '../../conformance/contracts.ts';
 import {
   DiagnoseResult,
   type Mutation,
@@ -67,7 +67,7 @@ function testReport(report: TestReport): string[] {
 }
 
 function conformanceChecks(conformance: Conformance): string[] {
-  const { note, passed, failed, notApplicable, broken, failures } = conformance;
+  const { note, passed, failed, notApplicable, broken, failures, advice } = conformance;
   return [
     '## Conformance suite',
     '',
@@ -76,19 +76,32 @@ function conformanceChecks(conformance: Conformance): string[] {
       ['passed', 'failed', 'not applicable', 'could not be run', 'time'],
       [[...[passed, failed, notApplicable, broken].map(String), `${conformance.seconds.toFixed(1)} s`]],
     ),
-    ...failures.flatMap(({ id, title, problems }) => [
-      `### ${code(id)}`,
-      '',
-      plain(title, 600),
-      '',
-      ...table(
-        ['what was seen', 'where'],
-        problems.map(({ message, file, line }) => [
-          plain(message, 600),
-          file === null ? '' : code(line === null ? file : `${file}:${line}`),
+    ...failures.flatMap((check) => failedCheck('###', check)),
+    ...(advice.length === 0
+      ? []
+      : [
+          '### Advice on the agent face',
+          '',
+          'No reason to fail: the connector works, but a language model is guided less well than it could be.',
+          '',
+          ...advice.flatMap((check) => failedCheck('####', check)),
         ]),
-      ),
-    ]),
+  ];
+}
+
+function failedCheck(level: string, { id, title, problems }: FailedCheck): string[] {
+  return [
+    `${level} ${code(id)}`,
+    '',
+    plain(title, 600),
+    '',
+    ...table(
+      ['what was seen', 'where'],
+      problems.map(({ message, file, line }) => [
+        plain(message, 600),
+        file === null ? '' : code(line === null ? file : `${file}:${line}`),
+      ]),
+    ),
   ];
 }
 

@@ -70,6 +70,35 @@ describe('reports as Markdown', () => {
     assertTame(text);
   });
 
+  it('tells failed conformance checks apart from advice on the agent face', () => {
+    const check = (id: string): object => ({
+      id,
+      title: HOSTILE,
+      problems: [{ message: HOSTILE, file: 'src/operations.py', line: 12 }],
+    });
+    const conformance = {
+      note: null,
+      passed: 40,
+      failed: 1,
+      notApplicable: 3,
+      broken: 0,
+      seconds: 2.5,
+      failures: [check('data.keys-are-unique')],
+      advice: [check('agent.docstring-names-the-next-call')],
+    };
+    const text = renderReport('test-report.json', report({ conformance }));
+    assert.match(text, /\| 40 \| 1 \| 3 \| 0 \| 2\.5 s \|/);
+    const [failures = '', advice = ''] = text.split('### Advice on the agent face');
+    assert.match(failures, /^### `data\.keys-are-unique`$/m);
+    assert.doesNotMatch(failures, /agent\.docstring/);
+    assert.match(advice, /^#### `agent\.docstring-names-the-next-call`$/m);
+    assert.match(advice, /No reason to fail/);
+    assert.match(advice, /`src\/operations\.py:12`/);
+    assertTame(text);
+    const without = renderReport('test-report.json', report({ conformance: { ...conformance, advice: [] } }));
+    assert.doesNotMatch(without, /Advice/);
+  });
+
   it('shows the ledger with answers, and counts no notes as open', () => {
     const text = renderReport(
       'review.json',
