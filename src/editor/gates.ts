@@ -92,6 +92,11 @@ export class Gates implements Disposable {
       await commands.executeCommand('sourcewright.nextFinding', entry.view.runId);
       return;
     }
+    // The research has its own buttons beside what they are about.
+    if (gate === 'research') {
+      await commands.executeCommand('sourcewright.showResearch', entry.view.runId);
+      return;
+    }
     await this.#look(target);
     await this.#ask(target);
   }
@@ -100,6 +105,10 @@ export class Gates implements Disposable {
   async #look({ entry, gate }: Waiting): Promise<void> {
     // Without snapshots the question is asked all the same.
     if (gate === 'code' && (await this.#code.showCodeChanges(entry).catch(() => false))) return;
+    if (gate === 'tests') {
+      await commands.executeCommand('sourcewright.showRun', entry.view.runId);
+      return;
+    }
     const { look } = GATES[gate];
     const folder = look.in === 'run' ? entry.view.runDir : entry.view.connectorDir;
     const path = join(folder ?? entry.view.runDir, look.file);

@@ -105,9 +105,9 @@ describe('agents, from the key to published', function () {
     await window.toast('research is ready to approve').waitFor({ timeout: 90_000 });
     await window.answerToast('research is ready to approve', 'Look and Decide');
     await window.webview.locator('body', { hasText: 'sixty requests a minute' }).waitFor();
-    await window.quickRow('Request Changes').waitFor();
+    await window.webview.getByRole('button', { name: 'Request Changes' }).waitFor();
     await window.screenshot('claims');
-    await window.quickRow('Approve').click();
+    await window.webview.getByRole('button', { name: 'Approve', exact: true }).click();
   });
 
   it('shows what the agents do and what it costs, and publishes', async () => {

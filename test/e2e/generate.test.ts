@@ -176,10 +176,10 @@ describe('from F1 to published', function () {
     assert.equal(await window.toast('research is ready to approve').count(), 1);
     await window.screenshot('research-gate');
     await window.answerToast('research is ready to approve', 'Look and Decide');
-    await window.webview.locator('body', { hasText: 'Village Library' }).waitFor();
-    await window.quickRow('Request Changes').waitFor();
+    await window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
+    await window.webview.getByRole('button', { name: 'Request Changes' }).waitFor();
     await window.screenshot('brief');
-    await window.quickRow('Approve').click();
+    await window.webview.getByRole('button', { name: 'Approve', exact: true }).click();
   });
 
   it('waits at the code gate, where the tree answers', async () => {

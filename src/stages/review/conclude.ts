@@ -19,17 +19,23 @@ import { overlaps } from '../text-files.ts';
 const Facts = z.object({
   blueprint: z.object({
     streams: z.array(Stream.pick({ name: true, selected: true })),
-    facts: z.array(Fact.pick({ subject: true, fact: true, value: true, status: true })),
+    facts: z.array(Fact.pick({ subject: true, fact: true, value: true, status: true, evidence: true })),
   }),
 });
 
-/** Values that a person struck out leave a hole that only more research can fill. */
+/**
+ * Values that were struck out in the brief itself leave a hole that only more research can fill. A correction that strikes one
+ * is an answer: the connector does without it.
+ */
 function struckFacts({ blueprint }: z.infer<typeof Facts>): string[] {
   const selected = new Set(
     blueprint.streams.filter((stream) => stream.selected).map((stream) => stream.name),
   );
   return blueprint.facts
-    .filter((fact) => fact.status === 'struck' && (fact.subject === null || selected.has(fact.subject)))
+    .filter(
+      ({ status, evidence }) => status === 'struck' && !evidence.some(({ source }) => source === 'person'),
+    )
+    .filter(({ subject }) => subject === null || selected.has(subject))
     .map((fact) => `${fact.fact} of ${fact.subject ?? 'the API'} (struck: ${fact.value})`);
 }
 

@@ -1,3 +1,4 @@
+import { applyCorrections } from '../../../src/stages/research/corrections.ts';
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -311,5 +312,16 @@ describe('the stage review by rules', function () {
     const { result } = await run();
     assert.equal(result.decision, 'needs_research');
     assert.match(result.question ?? '', /paging of heights/);
+  });
+
+  it('takes a claim that was struck by a correction for answered', async () => {
+    const brief = miniBrief();
+    const { blueprint } = applyCorrections(brief.blueprint, [
+      { stream: 'heights', fact: 'primary_key', value: null },
+    ]);
+    assert.ok(blueprint.facts.some(({ status }) => status === 'struck'));
+    await bench.context().writeArtifact('brief.json', { ...brief, blueprint });
+    const { result } = await run();
+    assert.notEqual(result.decision, 'needs_research');
   });
 });
