@@ -396,7 +396,7 @@ export class LiveRun implements PipelineRun {
   // ----------------------------------------------------------------------------------------------- gates, findings
 
   #isAuto(gate: GateName): boolean {
-    return this.#d.autoApprove === true || isAutoGate(this.#request, gate);
+    return this.#d.autoApprove?.(gate) === true || isAutoGate(this.#request, gate);
   }
 
   async #decideAlone(gate: GateName, signal: AbortSignal): Promise<void> {

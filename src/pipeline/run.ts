@@ -8,6 +8,7 @@ import { SourcewrightError } from '../errors.ts';
 import { type Files, nodeFiles } from '../store/files.ts';
 import { createRunFolder } from '../store/run-folders.ts';
 import {
+  type GateName,
   type PipelineDependencies,
   type PipelineRun,
   RunRequest,
@@ -23,8 +24,8 @@ import { isConnectorName } from './stage-runner.ts';
 export interface RunOptions {
   /** How long a stopped stage may take to end before it is given up. Milliseconds, default 10,000. */
   readonly graceMs?: number;
-  /** All gates decide by themselves while the run is open this time, whatever its request says. */
-  readonly autoApprove?: boolean;
+  /** Which gates decide by themselves while the run is open this time, whatever its request says. */
+  readonly autoApprove?: (gate: GateName) => boolean;
   /** The file system that the run's own files go through. */
   readonly files?: Files;
 }

@@ -59,8 +59,15 @@ const Resource = z.object({
   defaultSize: z.number(),
   /** The API quietly answers at most so many rows, whatever was asked for. */
   maxSize: z.number(),
-  /** The resource (by path) whose rows stand in the path, and which parameter takes which field. */
-  parent: z.object({ path: z.string(), parameter: z.string(), field: z.string() }).optional(),
+  /** The resource (by path) whose rows stand in the path or are asked for in the query, and which parameter takes which field. */
+  parent: z
+    .object({
+      path: z.string(),
+      parameter: z.string(),
+      in: z.enum(['path', 'query']).default('path'),
+      field: z.string(),
+    })
+    .optional(),
   /**
    * Field with the time of the last change, its format, and the query parameter that filters by it. `changes`: false for
    * the time of creation, which no later change moves. `newestFirst`: the API lists the youngest rows first.

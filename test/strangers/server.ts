@@ -256,7 +256,7 @@ export async function startStranger(
     for (const { resource, pattern } of routes) {
       const match = pattern.exec(url.pathname);
       if (match === null) continue;
-      const parent = resource.parent === undefined ? '' : decodeURIComponent(match.groups?.['parent'] ?? '');
+      const parent = parentAsked(resource, match, url);
       const rows = tables.get(resource.path)?.get(parent);
       if (rows === undefined) {
         send(404, { message: 'no such parent' });
@@ -302,6 +302,13 @@ export async function startStranger(
         });
       }),
   };
+}
+
+/** The key of the row whose list is asked for; empty where the list belongs to none, or none is named. */
+function parentAsked({ parent }: TrueResource, match: RegExpExecArray, url: URL): string {
+  if (parent === undefined) return '';
+  if (parent.in === 'query') return url.searchParams.get(parent.parameter) ?? '';
+  return decodeURIComponent(match.groups?.['parent'] ?? '');
 }
 
 function servedRows(resource: TrueResource, table: ReadonlyMap<string, Row[]> | undefined): ServedRow[] {

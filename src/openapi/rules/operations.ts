@@ -200,6 +200,9 @@ export function chainOperations(
 }
 
 const MAX_SELECTED = 40;
+/** Parameters that only a person may fill in: what trades them for a token is how one signs in, not what one reads. */
+const SECRET =
+  /^(secret|(client|app|consumer|shared)secret|secretkey|privatekey|refreshtoken|passw(or)?d|passphrase)$/;
 
 function hasColumns(rows: Rows | undefined): boolean {
   return rows !== undefined && (rows.row.properties.size > 0 || rows.row.types.size > 0);
@@ -241,6 +244,7 @@ export function selectOperations(
       ({ input }) =>
         !input.endpoint.deprecated && !seemsToChange(input.endpoint) && input.endpoint.response !== undefined,
     )
+    .filter(({ input }) => !input.endpoint.parameters.some(({ name }) => SECRET.test(squash(name))))
     .filter(({ operation, input }) => operation.result === 'text' || hasColumns(input.rows))
     .filter(({ value }) => !named || value >= 6)
     .sort((left, right) => right.value - left.value || left.index - right.index);

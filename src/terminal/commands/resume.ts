@@ -34,7 +34,7 @@ export interface ResumeOptions extends WorkspaceOptions, AgentWords {
 export async function resume(session: Session, name: string, options: ResumeOptions): Promise<ExitCode> {
   const decisions = decisionsFrom(options);
   const answers = (options.answer ?? []).map(answerFrom);
-  return withRun(session, name, options, async (run, progress) => {
+  return withRun(session, name, { ...options, decisions }, async (run, progress) => {
     const before = run.view();
     await refuseReplay(session, before.runDir);
     if (before.engine === 'rules') refuseForRules(options, 'Leave it out.');
@@ -78,7 +78,7 @@ export async function cancel(session: Session, name: string, options: ResumeOpti
 async function withRun(
   session: Session,
   name: string,
-  options: ResumeOptions,
+  options: ResumeOptions & { readonly decisions?: ReadonlyMap<GateName, GateDecision> },
   act: (run: PipelineRun, progress: Progress) => Promise<RunView>,
 ): Promise<ExitCode> {
   const { terminal } = session;
@@ -90,8 +90,10 @@ async function withRun(
   const dependencies = session.pipeline(
     pipelineSetting(progress, { verbose: options.verbose, credentials, agents }),
   );
-  // The run decides its gates itself, so that suggestions are accepted as `generate --auto` does; answers come first.
-  const autoApprove = options.auto === true && (options.answer ?? []).length === 0;
+  // The run decides its gates itself, so that suggestions are accepted as `generate --auto` does. What the person says of
+  // findings or of a gate comes first: a gate that decides itself would pass it over.
+  const allAlone = options.auto === true && (options.answer ?? []).length === 0;
+  const autoApprove = (gate: GateName): boolean => allAlone && options.decisions?.has(gate) !== true;
   const run = await openRun(runDir, { ...dependencies, autoApprove });
   let view: RunView;
   try {

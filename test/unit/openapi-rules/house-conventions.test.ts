@@ -383,4 +383,16 @@ describe('conventions of a whole API', () => {
     const { paging } = stream(blueprint, '/silent');
     assert.deepEqual(paging.kind === 'cursor' && paging.nextPath, ['meta', 'next_cursor']);
   });
+
+  it('gives agents nothing to call that takes a secret of the person’s', async () => {
+    const of = (...parameters: Json[]): Json => ({ get: { ...answer(object('ok')), parameters } });
+    const text = { type: 'string' };
+    const { operations } = await blueprintOf({
+      '/oauth.access': of(query('client_id', text), query('client_secret', text)),
+      '/session': of(query('user', text), query('password', text)),
+      '/secrets.find': of(query('client_id', text), query('secret_name', text)),
+    });
+    const picked = operations.filter(({ selected }) => selected).map(({ path }) => path);
+    assert.deepEqual(picked, ['/secrets.find']);
+  });
 });

@@ -953,7 +953,7 @@ describe('a run', () => {
       await first.dispose();
       const trace: Trace = [];
       const stages = scripted({ review: reviewing([finding('one')], []) }, trace);
-      const run = await openRun(first.view().runDir, dependencies(stages, { autoApprove: true }));
+      const run = await openRun(first.view().runDir, dependencies(stages, { autoApprove: () => true }));
       runs.push(run);
       assert.deepEqual((await run.settled()).pause?.cause, 'reload', 'nothing begins without the person');
       await run.resume();

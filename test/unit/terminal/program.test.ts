@@ -160,6 +160,19 @@ describe('terminal: the program', () => {
     assert.ok(trace.includes('research REVISE 2'));
   });
 
+  it('tells the stage what shall change before --auto approves what it makes then', async () => {
+    script = { review: reviewWith(finding('f1')) };
+    await call(['generate', 'shop.yaml']);
+    const changes = ['--request-changes', 'research', '--feedback', 'It takes a token.'];
+    const made = await call(['resume', 'latest', ...changes, '--auto', '--json']);
+    assert.equal(made.code, 0, made.stderr);
+    assert.equal(json(made).status, 'published');
+    assert.deepEqual(
+      trace.filter((step) => /^(research|generate)/.test(step)),
+      ['research RUN 1', 'research REVISE 2', 'generate GENERATE 1', 'generate IMPROVE 2'],
+    );
+  });
+
   it('asks a person who is there, finding by finding', async () => {
     script = { review: reviewWith(finding('f1'), finding('f2')) };
     const made = await call(
