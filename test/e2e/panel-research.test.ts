@@ -95,6 +95,7 @@ describe('the research panel', function () {
     await button('Apply 5 Changes').waitFor({ timeout: 60_000 });
     await text('Draft: title').waitFor();
     await text('Draft: left out').waitFor();
+    await story.window.activity('Sourcewright').click();
   });
 
   it('applies them: the revised brief shows what became of each', async () => {

@@ -129,6 +129,7 @@ interface AnswersProperties {
 
 function Answers({ claim, about, isOpen, onCorrect, onOther }: AnswersProperties) {
   const { stream, fact, draft, canConfirm, canStrike, fields } = claim;
+  const strike = fact === 'stream' ? 'Leave Out' : 'Strike';
   const press = (kind: 'confirm' | 'strike') => (): void => {
     onOther();
     if (draft?.kind === kind) send({ type: 'undo', stream, fact });
@@ -147,8 +148,8 @@ function Answers({ claim, about, isOpen, onCorrect, onOther }: AnswersProperties
         </Button>
       )}
       {canStrike ? (
-        <Button label={`Strike: ${about}`} pressed={draft?.kind === 'strike'} onPress={press('strike')}>
-          {fact === 'stream' ? 'Leave Out' : 'Strike'}
+        <Button label={`${strike}: ${about}`} pressed={draft?.kind === 'strike'} onPress={press('strike')}>
+          {strike}
         </Button>
       ) : null}
     </div>
