@@ -40,7 +40,7 @@ function QuestionView({ question, canAnswer }: { readonly question: Question; re
   };
   const canChoose = canAnswer && (canConfirm || options.length > 0 || fields.length > 0);
   return (
-    <fieldset class="research-question" disabled={!canAnswer}>
+    <fieldset class="research-question">
       <legend>
         {stream === null ? null : <code>{stream}</code>} <Words text={question.question} />
       </legend>
