@@ -107,6 +107,8 @@ describe('the review panel', function () {
       .click();
     const field = story.window.webview.getByLabel(/^Ask why/);
     await field.fill('Is shelve not needed later?');
+    // In a browser the editor writes down what its pages remember every few seconds, not as it is closed.
+    await story.window.page.waitForTimeout(15_000);
     await story.load();
     await field.waitFor({ timeout: 60_000 });
     assert.equal(await field.inputValue(), 'Is shelve not needed later?', 'half-typed words were lost');
@@ -128,6 +130,8 @@ describe('the review panel', function () {
     await story.window.webview.getByRole('button', { name: 'Finish Review' }).click();
     await story.window.toast('no answer yet').waitFor();
     await story.window.answerToast('no answer yet', 'Finish Review');
-    await story.window.treeItem(/^Test: (running|done)/).waitFor();
+    await story.window.statusBar('Finish Review?').waitFor({ state: 'detached' });
+    const journal = await readFile(join(await story.runDir(), 'journal.jsonl'), 'utf8');
+    assert.match(journal, /"gate":"review","decision":\{"kind":"approve"\},"by":"person".*"applied":1/);
   });
 });
