@@ -48,7 +48,8 @@ describe('the run view', function () {
 
   it('leads to what waits', async () => {
     await button('Look and Decide').click();
-    await story.window.quickRow('Approve').click();
+    await story.window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
+    await button('Approve').click();
     await story.window.treeItem(/^Generate: waiting/).waitFor({ timeout: 60_000 });
   });
 
