@@ -74,6 +74,7 @@ describe('the extension', () => {
     const hidden = (contributes.menus['commandPalette'] ?? []).filter(({ when }) => when === 'false');
     assert.deepEqual(hidden.map(({ command }) => command).sort(), [
       'sourcewright.openArtifactSource',
+      'sourcewright.replyToFinding',
       'sourcewright.revealFinding',
       'sourcewright.selectRun',
     ]);
