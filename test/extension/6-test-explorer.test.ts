@@ -436,10 +436,12 @@ describe('the Test Explorer', function () {
   });
 
   it('is filled again by the next window from the reports alone', async () => {
-    const { runs } = await access();
+    const { runs, testExplorer } = await access();
     await vscode.commands.executeCommand('sourcewright.approve', runId);
     await status(runId, 'published');
     await runs.close();
+    // The one of this window ends with it.
+    testExplorer.dispose();
     await runs.scan();
     const begun: string[] = [];
     const listener = vscode.tasks.onDidStartTask(({ execution }) => begun.push(execution.task.name));

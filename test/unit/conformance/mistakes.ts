@@ -125,8 +125,8 @@ const OWN: readonly Mistake[] = [
   ]),
   own('a-single-row-is-a-heading', 'a-single-row-is-read', 'regions', [
     'records.py',
-    'for row in rows if row is not None]',
-    'for row in (rows if len(rows) > 1 else []) if row is not None]',
+    '    if _OBJECTS.issuperset(map(type, rows)):',
+    '    rows = rows if len(rows) > 1 else []\n    if _OBJECTS.issuperset(map(type, rows)):',
   ]),
   own('an-empty-list-breaks-it', 'an-empty-list-is-no-error', 'shop', [
     'pages.py',
