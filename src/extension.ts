@@ -1,7 +1,7 @@
 /** The editor's composition root: builds the services, wires them to the workbench and lets go of them at the end. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExtensionMode, window, workspace, type ExtensionContext } from 'vscode';
+import { ExtensionMode, window, workspace, type ExtensionContext, type LogOutputChannel } from 'vscode';
 import { ApiKey } from './editor/agents/api-key.ts';
 import { generateConnector, registerCommands } from './editor/commands.ts';
 import { DisposableStore } from './editor/disposables.ts';
@@ -21,25 +21,10 @@ import { SnapshotDocuments } from './editor/snapshots/snapshot-documents.ts';
 import { Snapshots } from './editor/snapshots/snapshots.ts';
 import { StatusBar } from './editor/status-bar.ts';
 import { TaskRunner } from './editor/task-runner.ts';
+import type { TestAccess } from './editor/test-access.ts';
 import { TestExplorer } from './editor/tests/test-explorer.ts';
 
 let openRuns: RunService | undefined;
-
-/** What the suite inside the editor looks at; given to it alone. */
-export interface TestAccess {
-  readonly runs: RunService;
-  readonly pipelineTree: PipelineTree;
-  readonly runsTree: RunsTree;
-  readonly gates: Gates;
-  readonly findings: FindingComments;
-  readonly panels: Panels;
-  readonly testExplorer: TestExplorer;
-  /** The tool as it is registered, but for how long it waits (milliseconds). */
-  readonly generateTool: (waitMs?: number) => GenerateTool;
-  readonly key: ApiKey;
-  /** Milliseconds that `activate` took. */
-  readonly activationMs: number;
-}
 
 export function activate(context: ExtensionContext): TestAccess | undefined {
   const begun = performance.now();
@@ -96,19 +81,22 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
   const generateTool = (waitMs?: number): GenerateTool => new GenerateTool({ ...services, generate }, waitMs);
   for (const tool of registerLanguageModelTools(runs, generateTool())) owned.add(tool);
 
-  // Runs of an earlier window are found, never started. A workspace without any pays nothing for the look.
-  const roots = workspace.workspaceFolders?.map((folder) => folder.uri.fsPath) ?? [];
-  if (roots.some((root) => existsSync(runsDirOf(root)))) {
-    runs.scan().catch((error: unknown) => {
-      showError(log, error);
-    });
-  }
+  findEarlierRuns(runs, log);
 
   const activationMs = performance.now() - begun;
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
   return context.extensionMode === ExtensionMode.Test
     ? { runs, pipelineTree, runsTree, gates, findings, panels, testExplorer, generateTool, key, activationMs }
     : undefined;
+}
+
+/** Runs of an earlier window are found, never started. A workspace without any pays nothing for the look. */
+function findEarlierRuns(runs: RunService, log: LogOutputChannel): void {
+  const roots = workspace.workspaceFolders?.map((folder) => folder.uri.fsPath) ?? [];
+  if (!roots.some((root) => existsSync(runsDirOf(root)))) return;
+  runs.scan().catch((error: unknown) => {
+    showError(log, error);
+  });
 }
 
 /** Lets go of the open runs, so that the next window can open them again. */

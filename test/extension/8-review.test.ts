@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { reviewPanel } from '../../src/editor/panels/review-panel.ts';
 import { Discussion, Review } from '../../src/pipeline/contracts.ts';
-import type { TestAccess } from '../../src/extension.ts';
+import type { TestAccess } from '../../src/editor/test-access.ts';
 import { access, gate, generate, until, viewOf } from './helpers.ts';
 
 const FAULTS = `

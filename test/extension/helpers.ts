@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { RunView, StageName } from '../../src/pipeline/contracts.ts';
 import type { GenerateArguments } from '../../src/editor/generate/generate-connector.ts';
-import type { TestAccess } from '../../src/extension.ts';
+import type { TestAccess } from '../../src/editor/test-access.ts';
 
 export const EXTENSION_ID = 'sourcewright.sourcewright';
 
