@@ -44,6 +44,8 @@ describe('the run view', function () {
   it('is the same after a reload', async () => {
     await story.load();
     await story.window.webview.getByRole('rowheader', { name: 'Research' }).waitFor({ timeout: 60_000 });
+    // The window opens with the explorer again.
+    await story.window.activity('Sourcewright').click();
   });
 
   it('leads to what waits', async () => {
