@@ -120,7 +120,7 @@ describe('the run view', function () {
   });
 
   it('has first steps beside it', async () => {
-    await story.window.command('Get Started');
+    await story.window.command('Sourcewright: Get Started');
     await story.window.page.getByText('First Steps with Sourcewright').first().waitFor({ timeout: 30_000 });
     await story.window.page.getByText('Make a connector').first().waitFor();
     await story.window.screenshot('first-steps');
