@@ -44,6 +44,8 @@ describe('the run view', function () {
   it('is the same after a reload', async () => {
     await story.load();
     await story.window.webview.getByRole('rowheader', { name: 'Research' }).waitFor({ timeout: 60_000 });
+    // The window opens with the explorer again.
+    await story.window.activity('Sourcewright').click();
   });
 
   it('leads to what waits', async () => {
@@ -119,7 +121,7 @@ describe('the run view', function () {
   });
 
   it('has first steps beside it', async () => {
-    await story.window.command('Get Started');
+    await story.window.command('Sourcewright: Get Started');
     await story.window.page.getByText('First Steps with Sourcewright').first().waitFor({ timeout: 30_000 });
     await story.window.page.getByText('Make a connector').first().waitFor();
     await story.window.screenshot('first-steps');

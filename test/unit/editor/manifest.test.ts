@@ -44,7 +44,27 @@ interface Manifest {
     readonly configuration: readonly { readonly properties: Record<string, Setting> }[];
   };
 }
-const MANIFEST = json('package.json') as Manifest;
+const RAW = json('package.json');
+const TEXTS = json('package.nls.json') as Record<string, string>;
+const keyOf = (text: string): string | undefined => /^%(.+)%$/.exec(text)?.[1];
+
+/** The manifest as the editor reads it: each key replaced by its text. */
+function localized(value: unknown): unknown {
+  if (typeof value === 'string') return TEXTS[keyOf(value) ?? ''] ?? value;
+  if (Array.isArray(value)) return value.map(localized);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, localized(one)]));
+}
+
+/** All strings, each with the name of the property that it or its list stands in. */
+function stringsIn(value: unknown, name = ''): { readonly name: string; readonly text: string }[] {
+  if (typeof value === 'string') return [{ name, text: value }];
+  if (Array.isArray(value)) return value.flatMap((one) => stringsIn(one, name));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, one]) => stringsIn(one, key));
+}
+
+const MANIFEST = localized(RAW) as Manifest;
 const { contributes } = MANIFEST;
 const settings = Object.assign(
   {},
@@ -53,6 +73,24 @@ const settings = Object.assign(
 const commands = new Set(contributes.commands.map(({ command }) => command));
 
 describe('the manifest', () => {
+  it('has a text for every key, and no key that is not used', () => {
+    const used = stringsIn(RAW).flatMap(({ text }) => keyOf(text) ?? []);
+    assert.deepEqual([...new Set(used)].sort(), Object.keys(TEXTS).sort());
+    for (const [key, text] of Object.entries(TEXTS)) assert.ok(text.trim() !== '', key);
+  });
+
+  it('has no words for people beside its keys', () => {
+    const forPeople =
+      /^(title|shortTitle|category|label|description|markdownDescription|enumDescriptions|enumItemLabels|patternErrorMessage|contextualTitle|contents|altText|displayName)$/;
+    const { contributes: raw, capabilities } = RAW as { contributes: unknown; capabilities: unknown };
+    const left = stringsIn([raw, capabilities]).filter(
+      ({ name, text }) => forPeople.test(name) && keyOf(text) === undefined,
+    );
+    assert.deepEqual(left, []);
+    const views = stringsIn((raw as { views: unknown }).views).filter(({ name }) => name === 'name');
+    assert.ok(views.length > 0 && views.every(({ text }) => keyOf(text) !== undefined));
+  });
+
   it('has a setting for every limit, with the default of the code', () => {
     const defaults = { ...Limits.parse({}), mutants: DEFAULT_MUTANTS, conformance: true };
     assert.deepEqual(Object.keys(Limits.shape).sort(), Object.keys(defaults).sort());
