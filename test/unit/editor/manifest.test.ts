@@ -61,7 +61,8 @@ function stringsIn(value: unknown, name = ''): { readonly name: string; readonly
   if (typeof value === 'string') return [{ name, text: value }];
   if (Array.isArray(value)) return value.flatMap((one) => stringsIn(one, name));
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, one]) => stringsIn(one, key));
+  // What a tool takes is read by models, not by people.
+  return Object.entries(value).flatMap(([key, one]) => (key === 'inputSchema' ? [] : stringsIn(one, key)));
 }
 
 const MANIFEST = localized(RAW) as Manifest;
