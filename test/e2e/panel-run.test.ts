@@ -52,6 +52,9 @@ describe('the run view', function () {
     await button('Look and Decide').click();
     await story.window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
     await button('Approve').click();
+    // The editor may come back with another view than the one it had.
+    const pipeline = story.window.treeItem(/^Research/);
+    if (!(await pipeline.isVisible())) await story.window.activity('Sourcewright').click();
     await story.window.treeItem(/^Generate: waiting/).waitFor({ timeout: 60_000 });
   });
 

@@ -47,12 +47,14 @@ class _Pace:
         self._next = 0.0
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a request may be sent, which is taken for sent then."""
+        """Return the seconds until a request may be sent."""
+        return max(self._next - now, 0.0)
+
+    def sent(self, now: float) -> None:
+        """Take note of a request: the next one is due a while after it."""
         if self._since is None:
             self._since = now
-        moment = max(now, self._next)
-        self._next = moment + 1 / self._rate
-        return moment - now
+        self._next = now + 1 / self._rate
 
     def answered(self) -> None:
         """Take note that the API bore a request."""
@@ -130,6 +132,7 @@ class Limits:
         # </feature>
         # Meanwhile another request may have been told to wait for all.
         await self._wait_for_the_pause()
+        self._pace.sent(self._now())
         # <feature rate.bucket>
         self._sent_at.append(self._now())
         # </feature>
