@@ -41,8 +41,9 @@ export class Workbench {
     const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
     for (let tries = 0; ; tries += 1) {
       await this.page.keyboard.press('F1');
-      await this.quickInput.fill(`>${title}`);
       try {
+        // A page in a panel may keep the key for itself at first.
+        await this.quickInput.fill(`>${title}`, { timeout: 3000 });
         await row.waitFor({ timeout: 2000 });
         break;
       } catch (error) {
