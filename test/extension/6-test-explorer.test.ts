@@ -445,7 +445,7 @@ describe('the Test Explorer', function () {
     const listener = vscode.tasks.onDidStartTask(({ execution }) => begun.push(execution.task.name));
     const log = vscode.window.createOutputChannel('suite', { log: true });
     const dist = join(extension().extensionPath, 'dist');
-    const next = new TestExplorer({ runs, runner: new TaskRunner(() => undefined), log, dist });
+    const next = new TestExplorer({ runs, runner: new TaskRunner(() => undefined), log, dist }, 'suite.next');
     try {
       await next.refresh();
       const found = next.connectors().find(({ connectorDir }) => connectorDir === connector);

@@ -53,9 +53,10 @@ export class TestExplorer implements Disposable {
   #work: Promise<void> = Promise.resolve();
   #soon: NodeJS.Timeout | undefined;
 
-  constructor(services: TestRunServices) {
+  /** @param id of the controller: one of a kind in the editor, and what it keeps results by */
+  constructor(services: TestRunServices, id = 'sourcewright') {
     this.#services = services;
-    this.controller = this.#owned.add(tests.createTestController('sourcewright', 'Sourcewright'));
+    this.controller = this.#owned.add(tests.createTestController(id, 'Sourcewright'));
     this.testRuns = new TestRuns(this.controller, services, () => this.connectors());
     const { controller, testRuns } = this;
     controller.refreshHandler = () => this.refresh();
