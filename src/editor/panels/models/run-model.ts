@@ -11,7 +11,7 @@ import { runLockPath } from '../../../store/run-folders.ts';
 import type { Document, Evidence, Feed, RunModel, StageRow } from '../../../webview/run/contract.ts';
 import { FEED_WORD, feedKind, withIds } from '../../agents/feed.ts';
 import { listTranscripts, nameInRun, type TranscriptFile, transcriptOf } from '../../agents/transcripts.ts';
-import { GATES, isFinal, runName, STAGE_LABEL, withCure } from '../../present.ts';
+import { GATES, isFinal, runName, STAGE_LABEL } from '../../present.ts';
 import { NewestFile } from './newest-file.ts';
 import { attemptRows, attemptsOf, spent } from './run-attempts.ts';
 import { buttonsOf } from './run-buttons.ts';
@@ -78,8 +78,9 @@ export function modelOf({ view, request, history, evidence, transcripts, readOnl
 
 function adviceOn(view: RunView): string {
   if (view.gate !== null) return GATES[view.gate].next;
-  if (view.pause !== null) return withCure(view.pause);
-  if (view.error !== null) return `${view.error.message} ${view.error.cure ?? ''}`.trim();
+  // The summary has said why.
+  if (view.pause !== null) return view.pause.cure;
+  if (view.error !== null) return view.error.cure ?? '';
   return '';
 }
 
