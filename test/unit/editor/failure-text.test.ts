@@ -68,7 +68,7 @@ E       ValueError: bad 3
 src/client.py:4: ValueError`;
 
 const GROUP = `+ Exception Group Traceback (most recent call last):
-  |   File "/work/source-x/tests/test_a.py", line 34, in test_group
+  |   File "/projects/source-x/tests/test_a.py", line 34, in test_group
   |     raise ExceptionGroup("eg", [ValueError("one"), TypeError("two")])
   | ExceptionGroup: eg (2 sub-exceptions)`;
 

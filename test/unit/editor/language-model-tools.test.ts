@@ -15,11 +15,11 @@ import {
 import { SourcewrightError } from '../../../src/errors.ts';
 import { NO_USAGE, type Finding, type Review, type RunView } from '../../../src/pipeline/contracts.ts';
 
-const ROOT = resolve('/work/space');
+const ROOT = resolve('/projects/space');
 const AROUND: Around = {
   folders: [ROOT],
   sample: '/dist/sample.yaml',
-  exists: (path) => [join(ROOT, 'api', 'openapi.yaml'), resolve('/work/secret.yaml')].includes(path),
+  exists: (path) => [join(ROOT, 'api', 'openapi.yaml'), resolve('/projects/secret.yaml')].includes(path),
 };
 const source = (input: object): unknown => readGenerateInput(input, AROUND).source;
 const refusal = (input: unknown): string => {
@@ -81,8 +81,8 @@ describe('what a model asks to have generated', () => {
       [{ source: 5 }, /"source" is not a text/],
       [{ source: 'api/none.yaml' }, /no file "api\/none\.yaml" in this workspace/],
       [{ source: '../secret.yaml' }, /no file/],
-      [{ source: '/work/secret.yaml' }, /no file/],
-      [{ source: 'file:///work/secret.yaml' }, /are not read/],
+      [{ source: '/projects/secret.yaml' }, /no file/],
+      [{ source: 'file:///projects/secret.yaml' }, /are not read/],
       [{ source: 'https://' }, /not an address/],
       [{ source: 'docs/index.html', kind: 'docs' }, /read from an address/],
       [{ source: '???' }, /not the name of an API/],
@@ -111,9 +111,9 @@ const VIEW: RunView = {
   title: 'Acme',
   engine: 'rules',
   connectorName: 'acme',
-  connectorDir: '/work/space/connectors/source-acme',
-  runDir: '/work/space/.sourcewright/runs/x',
-  workspace: '/work/space',
+  connectorDir: '/projects/space/connectors/source-acme',
+  runDir: '/projects/space/.sourcewright/runs/x',
+  workspace: '/projects/space',
   startedAt: '',
   updatedAt: '',
   stages: [],

@@ -149,7 +149,7 @@ export function draftOf(tried: readonly Tried[], about: Pick<AnswerDraft, 'strea
 export function questionOf({ blueprint, tried }: Material, gap: Gap): Question {
   const { id, stream: name, fact } = gap;
   const stream = blueprint.streams.find((one) => one.name === name);
-  const isAnswerable = name === null ? !OF_A_STREAM.has(fact) : stream !== undefined;
+  const isAnswerable = name === null ? OF_THE_API.has(fact) : stream !== undefined;
   return {
     id,
     stream: name,
@@ -164,16 +164,7 @@ export function questionOf({ blueprint, tried }: Material, gap: Gap): Question {
   };
 }
 
-const OF_A_STREAM: ReadonlySet<FactName> = new Set<FactName>([
-  'stream',
-  'record_path',
-  'primary_key',
-  'paging',
-  'parent',
-  'incremental',
-  'schema',
-  'operation',
-]);
+const OF_THE_API: ReadonlySet<FactName> = new Set<FactName>(['auth', 'base_url', 'rate_limit']);
 
 function placeOf(blueprint: Blueprint, pointer: string): Source {
   return sourceOf({ source: 'description', pointer }, hasFile(blueprint));
