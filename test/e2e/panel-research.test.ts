@@ -24,17 +24,7 @@ describe('the research panel', function () {
       .replace('operationId: listBooks', `operationId: '${HOSTILE.replaceAll("'", "''")}'`);
     assert.ok(hostile.split('onerror').length === 3, 'both places are hostile');
     await writeFile(join(story.workspace, 'hostile.openapi.yaml'), hostile);
-    const exit = await story.terminal(
-      'generate',
-      'hostile.openapi.yaml',
-      '--mutants',
-      '0',
-      '--no-conformance',
-    );
-    assert.equal(exit, 3, 'the run waits at its first gate');
-    await story.load();
-    await story.window.activity('Sourcewright').click();
-    await story.window.treeItem(/^Research: waiting/).waitFor();
+    await story.waitAtResearch('hostile.openapi.yaml', '--mutants', '0', '--no-conformance');
   });
   after(() => story.close());
   afterEach(async function () {

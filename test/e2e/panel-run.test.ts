@@ -19,11 +19,7 @@ describe('the run view', function () {
 
   before(async () => {
     story = await PanelWindow.open('run-view');
-    const exit = await story.terminal('generate', 'library.openapi.yaml', '--mutants', '3');
-    assert.equal(exit, 3, 'the run waits at its first gate');
-    await story.load();
-    await story.window.activity('Sourcewright').click();
-    await story.window.treeItem(/^Research: waiting/).waitFor();
+    await story.waitAtResearch('library.openapi.yaml', '--mutants', '3');
   });
   after(() => story.close());
   afterEach(async function () {

@@ -93,6 +93,15 @@ export class PanelWindow {
     });
   }
 
+  /** Generates from a description until the run waits at its first gate, and opens the window on it. */
+  async waitAtResearch(description: string, ...words: string[]): Promise<void> {
+    const exit = await this.terminal('generate', description, ...words);
+    assert.equal(exit, 3, 'the run waits at its first gate');
+    await this.load();
+    await this.window.activity('Sourcewright').click();
+    await this.window.treeItem(/^Research: waiting/).waitFor();
+  }
+
   /** Folder of the newest run. */
   async runDir(): Promise<string> {
     const runs = join(this.workspace, '.sourcewright', 'runs');
