@@ -8,7 +8,18 @@ import * as vscode from 'vscode';
 import type { PipelineNode } from '../../src/editor/pipeline-nodes.ts';
 import { reportUri } from '../../src/editor/reports/report-documents.ts';
 import { Publication, Review, TestReport } from '../../src/pipeline/contracts.ts';
-import { access, gate, generate, stage, status, underWay, until, viewOf, workspaceRoot } from './helpers.ts';
+import {
+  access,
+  gate,
+  generate,
+  restsOnTheLast,
+  stage,
+  status,
+  underWay,
+  until,
+  viewOf,
+  workspaceRoot,
+} from './helpers.ts';
 
 const ASK = {
   research: 'ask',
@@ -38,7 +49,7 @@ const ANSWER_FILE = 'src/utils.py';
 describe('a run from description to publication', function () {
   this.timeout(300_000);
   // Each step rests on the one before it.
-  this.bail(true);
+  restsOnTheLast();
   let runId = '';
   let connector = '';
   const taskEnds: { type: string; exitCode: number | undefined }[] = [];

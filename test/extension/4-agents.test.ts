@@ -15,6 +15,7 @@ import {
   extension,
   generate,
   library,
+  restsOnTheLast,
   status,
   underWay,
   until,
@@ -195,7 +196,7 @@ describe('agents', function () {
   describe('at work', function () {
     this.timeout(300_000);
     // Each step rests on the one before it.
-    this.bail(true);
+    restsOnTheLast();
     let runId = '';
     let watch: ReturnType<typeof watchMessages>;
 

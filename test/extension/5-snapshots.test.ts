@@ -7,14 +7,24 @@ import type { EditedAnswer } from '../../src/editor/snapshots/snapshots.ts';
 import { lockHolder } from '../../src/store/lock.ts';
 import { connectorLockPath } from '../../src/store/run-folders.ts';
 import { type Snapshot, SnapshotStore } from '../../src/workspace/snapshots/index.ts';
-import { access, extension, gate, generate, status, until, underWay, workspaceRoot } from './helpers.ts';
+import {
+  access,
+  extension,
+  gate,
+  generate,
+  restsOnTheLast,
+  status,
+  underWay,
+  until,
+  workspaceRoot,
+} from './helpers.ts';
 
 const EDITED = 'src/utils.py';
 
 describe('snapshots in the editor', function () {
   this.timeout(300_000);
   // Each step rests on the one before it.
-  this.bail(true);
+  restsOnTheLast();
   let runId = '';
   let connector = '';
   let original = '';

@@ -15,6 +15,7 @@ import {
   extension,
   gate,
   generate,
+  restsOnTheLast,
   status,
   until,
   untrusted,
@@ -99,7 +100,7 @@ const results = (run: RecordedRun): Told[] => run.told.filter(({ state }) => RES
 
 describe('the Test Explorer', function () {
   this.timeout(300_000);
-  this.bail(true);
+  restsOnTheLast();
   let runId = '';
   let connector = '';
   let report: TestReport;

@@ -4,7 +4,17 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { GenerateTool } from '../../src/editor/language-model-tools/generate-tool.ts';
-import { access, extension, gate, generate, library, until, untrusted, viewOf } from './helpers.ts';
+import {
+  access,
+  extension,
+  gate,
+  generate,
+  library,
+  restsOnTheLast,
+  until,
+  untrusted,
+  viewOf,
+} from './helpers.ts';
 
 const NAMES = ['sourcewright_generate', 'sourcewright_status', 'sourcewright_explainFinding'];
 const token = (): vscode.CancellationToken => new vscode.CancellationTokenSource().token;
@@ -32,7 +42,7 @@ async function invoke(name: string, input: object): Promise<string> {
 
 describe('the tools for language models', function () {
   this.timeout(300_000);
-  this.bail(true);
+  restsOnTheLast();
   let runId = '';
 
   const generateTool = async (waitMs?: number): Promise<GenerateTool> =>
@@ -124,12 +134,19 @@ describe('the tools for language models', function () {
   });
 
   it('don’t wait longer than they may', async () => {
-    const tool = await generateTool(1);
-    const text = await call(tool, { source: 'library.openapi.yaml', name: 'soon-back', engine: 'rules' });
-    assert.match(text, /still being made; ask sourcewright_status/);
-    const id = /Run (\S+):/.exec(text)?.[1] ?? '';
-    await vscode.commands.executeCommand('sourcewright.cancelRun', id);
-    await until('its end', async () => (await viewOf(id)).status === 'cancelled');
+    const settings = vscode.workspace.getConfiguration('sourcewright');
+    // Research by rules can be done before even one millisecond is noticed: the run must be busy for longer.
+    await settings.update('gates.research', 'auto', vscode.ConfigurationTarget.Global);
+    try {
+      const tool = await generateTool(1);
+      const text = await call(tool, { source: 'library.openapi.yaml', name: 'soon-back', engine: 'rules' });
+      assert.match(text, /still being made; ask sourcewright_status/);
+      const id = /Run (\S+):/.exec(text)?.[1] ?? '';
+      await vscode.commands.executeCommand('sourcewright.cancelRun', id);
+      await until('its end', async () => (await viewOf(id)).status === 'cancelled');
+    } finally {
+      await settings.update('gates.research', undefined, vscode.ConfigurationTarget.Global);
+    }
   });
 
   it('tell where a run stands, by id, by connector and without a word', async () => {

@@ -6,7 +6,7 @@ import * as vscode from 'vscode';
 import { reviewPanel } from '../../src/editor/panels/review-panel.ts';
 import { Discussion, Review } from '../../src/pipeline/contracts.ts';
 import type { TestAccess } from '../../src/editor/test-access.ts';
-import { access, gate, generate, until, viewOf } from './helpers.ts';
+import { access, gate, generate, restsOnTheLast, until, viewOf } from './helpers.ts';
 
 const FAULTS = `
 
@@ -27,7 +27,7 @@ type Shown = ReturnType<TestAccess['findings']['shown']>[number];
 describe('the findings of a review', function () {
   this.timeout(300_000);
   // Each step rests on the one before it.
-  this.bail(true);
+  restsOnTheLast();
   let runId = '';
   let connector = '';
 
