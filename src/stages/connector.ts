@@ -1,9 +1,9 @@
 /** What several stages need of a connector: its environment, its brief, its helper scripts. */
 import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { z } from 'zod';
 import type { CompiledFile } from '../blueprint/compiler/compile.ts';
 import { SourcewrightError } from '../errors.ts';
+import { BRIEF_PARTS, type BriefPart, type BriefParts } from '../pipeline/brief-parts.ts';
 import { Brief, type StageContext } from '../pipeline/contracts.ts';
 import { ensureEnvironment, type PythonEnvironment } from '../python/environments.ts';
 import { findInterpreter } from '../python/interpreter.ts';
@@ -75,17 +75,24 @@ export async function connectorEnvironment(
 
 /** The run's brief. @throws SourcewrightError `corrupt` when research has left none. */
 export async function readBrief(context: StageContext): Promise<Brief> {
-  return readBriefAs(context, Brief);
-}
-
-/** The parts of the brief that `schema` names; what it leaves out is not validated, which takes time in large ones. */
-export async function readBriefAs<T>(
-  context: Pick<StageContext, 'readArtifact' | 'runDir'>,
-  schema: z.ZodType<T>,
-): Promise<T> {
-  const brief = await context.readArtifact('brief.json', schema);
+  const brief = await context.readArtifact('brief.json', Brief);
   if (brief === undefined) throw noBrief(context);
   return brief;
+}
+
+/**
+ * A part of the run's brief, read without keeping anybody waiting where the brief is large.
+ * @throws SourcewrightError `corrupt` when research has left none, or when it is not what it should be
+ */
+export async function readBriefPart<P extends BriefPart>(
+  { worker }: Pick<StageDependencies, 'worker'>,
+  context: Pick<StageContext, 'runDir' | 'signal'>,
+  part: P,
+): Promise<BriefParts[P]> {
+  const path = join(context.runDir, 'brief.json');
+  if (!(await exists(path))) throw noBrief(context);
+  const read = await offThread('brief', { path, part }, path, { worker, signal: context.signal });
+  return BRIEF_PARTS[part].parse(read) as BriefParts[P];
 }
 
 function noBrief({ runDir }: Pick<StageContext, 'runDir'>): SourcewrightError {

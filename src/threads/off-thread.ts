@@ -6,7 +6,7 @@ import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import { fromPlainError, type PlainError } from '../openapi/errors-on-wire.ts';
 import { type TaskName, type Tasks, work } from './tasks.ts';
 
-/** Below this size of the file it works on, a task takes less time than a thread needs to start. */
+/** Below this size of what it works on, a task takes less time than a thread needs to start. */
 const FROM_BYTES = 128 * 1024;
 
 export interface ThreadInput {
@@ -23,17 +23,18 @@ export interface ThreadOptions {
 }
 
 /**
- * Does a task that works on the file `file`: in a thread of its own where that is large.
+ * Does a task: in a thread of its own where what it works on is large.
+ * @param size in bytes, or the file whose size tells it
  * @throws SourcewrightError what the task throws, `cancelled` on abort, `internal` when the thread dies.
  */
 export async function offThread<T extends TaskName>(
   task: T,
   input: Tasks[T]['input'],
-  file: string,
+  size: string | number,
   { worker, signal }: ThreadOptions,
 ): Promise<Tasks[T]['output']> {
-  const { size } = await stat(file).catch(() => ({ size: 0 }));
-  if (worker === undefined || size < FROM_BYTES || !existsSync(worker)) return work(task, input);
+  const bytes = typeof size === 'number' ? size : (await stat(size).catch(() => ({ size: 0 }))).size;
+  if (worker === undefined || bytes < FROM_BYTES || !existsSync(worker)) return work(task, input);
   if (signal?.aborted === true) throw new SourcewrightError('cancelled', 'Cancelled.');
   const thread = new Worker(worker, {
     workerData: { task, input } satisfies ThreadInput,

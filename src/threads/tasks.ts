@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { compileConnector, type CompiledFile } from '../blueprint/compiler/compile.ts';
 import { SourcewrightError } from '../errors.ts';
+import { BRIEF_PARTS, type BriefPart, type BriefParts } from '../pipeline/brief-parts.ts';
 import { Brief, type TestCase } from '../pipeline/contracts.ts';
 import { readJunit, UnusableEvidence } from '../python/junit.ts';
+import { scanFiles, type SecretHit } from '../workspace/secrets.ts';
 
 /** What each task takes and gives: plain data, which crosses the border of a thread. */
 export interface Tasks {
@@ -12,6 +14,16 @@ export interface Tasks {
   readonly compile: {
     readonly input: { readonly brief: string; readonly templateDir: string };
     readonly output: CompiledFile[];
+  };
+  /** Reads a part of a brief that lies on disk. */
+  readonly brief: {
+    readonly input: { readonly path: string; readonly part: BriefPart };
+    readonly output: BriefParts[BriefPart];
+  };
+  /** Looks for credentials in files of a folder. */
+  readonly secrets: {
+    readonly input: { readonly dir: string; readonly files: readonly string[] };
+    readonly output: SecretHit[];
   };
   /** Reads the result file of a test run; in words why it is no evidence, where it is none. */
   readonly junit: {
@@ -28,7 +40,9 @@ export async function work<T extends TaskName>(
 ): Promise<Tasks[T]['output']> {
   const doing: { readonly [N in TaskName]: (given: Tasks[N]['input']) => Promise<Tasks[N]['output']> } = {
     compile: async ({ brief, templateDir }) =>
-      compileConnector((await readBrief(brief)).blueprint, { templateDir }),
+      compileConnector((await readBrief(brief, Brief)).blueprint, { templateDir }),
+    brief: ({ path, part }) => readBrief<BriefParts[BriefPart]>(path, BRIEF_PARTS[part]),
+    secrets: ({ dir, files }) => scanFiles(dir, files),
     junit: async ({ path }) => {
       try {
         return { cases: await readJunit(path) };
@@ -41,14 +55,14 @@ export async function work<T extends TaskName>(
   return doing[task](input);
 }
 
-async function readBrief(path: string): Promise<Brief> {
+async function readBrief<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   let json: unknown;
   try {
     json = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     throw corrupt(path, error instanceof Error ? error.message : String(error));
   }
-  const brief = Brief.safeParse(json);
+  const brief = schema.safeParse(json);
   if (!brief.success) throw corrupt(path, z.prettifyError(brief.error));
   return brief.data;
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { type StageContext, type StageOutcome, TestReport } from '../../pipeline/contracts.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, runSuite } from '../../python/pytest.ts';
-import { scanFiles } from '../../workspace/secrets.ts';
+import { credentialsIn } from '../credentials.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { readCasesFor } from '../test-cases.ts';
 
@@ -23,6 +23,7 @@ export async function copyFiles(from: string, to: string, paths: readonly string
 
 /** What must not go out: secrets in the files, links to elsewhere. */
 export async function refusal(
+  d: Pick<StageDependencies, 'worker'>,
   context: StageContext,
   files: readonly string[],
   links: readonly string[],
@@ -33,7 +34,7 @@ export async function refusal(
       'Replace them by plain files or remove them, then resume.',
     );
   }
-  const secrets = await scanFiles(context.connectorDir, files);
+  const secrets = await credentialsIn(d, context, files);
   if (secrets.length === 0) return undefined;
   const shown = secrets.slice(0, 5).map((hit) => `${hit.file}:${hit.line} (${hit.kind})`);
   return paused(

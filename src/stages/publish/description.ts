@@ -2,7 +2,8 @@
  * What a publication says: the commit's message and the pull request's text. Made of evidence alone; where a model wrote
  * words, they stand first, and the evidence is the same.
  */
-import type { Brief, Review, TestReport } from '../../pipeline/contracts.ts';
+import type { PublishedBrief } from '../../pipeline/brief-parts.ts';
+import type { Review, TestReport } from '../../pipeline/contracts.ts';
 import { paragraphs, plain, sentence, wrap } from './plain.ts';
 import { MAX_ITEM, MAX_SUMMARY, MAX_TITLE, type PublicationWords } from './words.ts';
 
@@ -11,7 +12,7 @@ const WIDTH = 72;
 
 export interface PublicationFacts {
   readonly name: string;
-  readonly brief: Brief;
+  readonly brief: PublishedBrief;
   /** Of the clean copy. */
   readonly report: TestReport;
   readonly review: Review | undefined;

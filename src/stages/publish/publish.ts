@@ -15,7 +15,7 @@ import {
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { evidenceHashes, RESULTS_FILE } from '../../python/pytest.ts';
 import { checkConnectorFolder, listFiles, writeInside } from '../../workspace/files.ts';
-import { connectorEnvironment, helperScript, readBrief } from '../connector.ts';
+import { connectorEnvironment, helperScript, readBriefPart } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { openFindings } from '../review/ledger.ts';
 import { resultsFile, toTestResult } from '../test/rules.ts';
@@ -77,6 +77,7 @@ async function moved(context: StageContext, report: TestReport): Promise<Paused 
 }
 
 async function toFacts(
+  d: Pick<StageDependencies, 'worker'>,
   context: StageContext,
   report: TestReport,
   words: PublicationWords | undefined,
@@ -84,7 +85,7 @@ async function toFacts(
   const review = await context.readArtifact('review.json', Review);
   return {
     name: basename(context.connectorDir).replace(/^source-/, ''),
-    brief: await readBrief(context),
+    brief: await readBriefPart(d, context, 'publication'),
     report,
     review,
     openFindings: review === undefined ? [] : openFindings(review),
@@ -101,7 +102,7 @@ async function publish(
   prepare: Prepare | undefined,
 ): Promise<StageOutcome<'publish'>> {
   const found = await listFiles(context.connectorDir);
-  const refused = await refusal(context, found.files, found.links);
+  const refused = await refusal(d, context, found.files, found.links);
   if (refused !== undefined) return refused;
   const wording = await prepare?.();
   if (wording !== undefined && 'status' in wording) return wording;
@@ -122,7 +123,7 @@ async function publish(
   if (changed !== undefined) return changed;
 
   await writeInside(context.connectorDir, RESULTS_FILE, resultsFile(report));
-  const facts = await toFacts(context, report, wording?.words);
+  const facts = await toFacts(d, context, report, wording?.words);
   const statistics = await writeStatistics(context, report, listed.files);
   const files = [...new Set([...listed.files, RESULTS_FILE, ...statistics])].sort();
   const git = await toGit(d, context, facts, files, notes);

@@ -91,7 +91,7 @@ async function review(
   if ('status' in verdict) return verdict;
   const drafts = [...gathered.drafts, ...toDrafts(verdict.findings, gathered.drafts, files)];
   const question = verdict.decision === 'needs_research' ? verdict.question : null;
-  return concludeReview(context, { ...gathered, drafts }, prior, question);
+  return concludeReview(d, context, { ...gathered, drafts }, prior, question);
 }
 
 /** The stage *review* of the engine `agents`. */

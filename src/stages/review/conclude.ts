@@ -1,7 +1,6 @@
 /** From what was found to the ledger and the decision: the same for rules and agents. */
 import { basename } from 'node:path';
-import { z } from 'zod';
-import { Fact, Stream } from '../../blueprint/schema.ts';
+import type { ReviewedBrief } from '../../pipeline/brief-parts.ts';
 import {
   type FileRange,
   type Finding,
@@ -9,25 +8,18 @@ import {
   type StageContext,
   type StageOutcome,
 } from '../../pipeline/contracts.ts';
-import { readBriefAs } from '../connector.ts';
+import { readBriefPart } from '../connector.ts';
+import type { StageDependencies } from '../dependencies.ts';
 import { finishFindings } from '../findings.ts';
 import type { Gathered } from './gather.ts';
 import { muteRejected, rememberEarlierRuns, rememberRejections } from './ledger.ts';
 import { overlaps } from '../text-files.ts';
 
-/** The little that is read here of a brief that may be large. */
-const Facts = z.object({
-  blueprint: z.object({
-    streams: z.array(Stream.pick({ name: true, selected: true })),
-    facts: z.array(Fact.pick({ subject: true, fact: true, value: true, status: true, evidence: true })),
-  }),
-});
-
 /**
  * Values that were struck out in the brief itself leave a hole that only more research can fill. A correction that strikes one
  * is an answer: the connector does without it.
  */
-function struckFacts({ blueprint }: z.infer<typeof Facts>): string[] {
+function struckFacts({ blueprint }: ReviewedBrief): string[] {
   const selected = new Set(
     blueprint.streams.filter((stream) => stream.selected).map((stream) => stream.name),
   );
@@ -68,6 +60,7 @@ function progressText(findings: number, blocking: number): string {
  * question that it has about the API.
  */
 export async function concludeReview(
+  d: Pick<StageDependencies, 'worker'>,
   context: StageContext,
   { drafts, tools }: Gathered,
   prior: Review | undefined,
@@ -82,7 +75,7 @@ export async function concludeReview(
   );
   const rejected = new Set(answers.map((entry) => entry.finding));
   const blocking = findings.filter((finding) => finding.severity !== 'info' && !rejected.has(finding.id));
-  const struck = struckFacts(await readBriefAs(context, Facts));
+  const struck = struckFacts(await readBriefPart(d, context, 'review'));
   const questions = [
     ...(struck.length > 0 ? [`Find out again: ${struck.join('; ')}.`] : []),
     ...(asked === null ? [] : [asked]),

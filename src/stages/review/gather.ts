@@ -12,8 +12,8 @@ import { SourcewrightError } from '../../errors.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { runTool, type ToolResult } from '../../python/tools.ts';
 import { listFiles } from '../../workspace/files.ts';
-import { scanFiles } from '../../workspace/secrets.ts';
 import { helperScript, mypyCache } from '../connector.ts';
+import { credentialsIn } from '../credentials.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import type { FindingDraft } from '../findings.ts';
 import { toStaticCheck } from '../generate/static-checks.ts';
@@ -97,9 +97,9 @@ async function runOwnChecks(
   }
 }
 
-async function secretFindings(dir: string): Promise<FindingDraft[]> {
-  const { files } = await listFiles(dir);
-  return (await scanFiles(dir, files)).map((hit) => ({
+async function secretFindings(d: StageDependencies, context: StageContext): Promise<FindingDraft[]> {
+  const { files } = await listFiles(context.connectorDir);
+  return (await credentialsIn(d, context, files)).map((hit) => ({
     rule: 'secret',
     source: 'secrets' as const,
     severity: 'error' as const,
@@ -136,7 +136,7 @@ export async function gatherFindings(
     runRuff(dir, run),
     runMypy(mypyCache(context), run),
     runOwnChecks(script, dir, run),
-    secretFindings(dir),
+    secretFindings(d, context),
     suiteFindings(context),
   ]);
   await keepRuleTexts(context, ruff.drafts, run);

@@ -15,7 +15,7 @@ export function createRulesReview(d: StageDependencies): Stage<'review'> {
     async run(context) {
       const prior = await takePriorReview(context);
       const environment = await connectorEnvironment(d, context);
-      return concludeReview(context, await gatherFindings(d, context, environment), prior);
+      return concludeReview(d, context, await gatherFindings(d, context, environment), prior);
     },
   };
 }

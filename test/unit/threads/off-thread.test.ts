@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { SourcewrightError } from '../../../src/errors.ts';
 import { researchDescription } from '../../../src/openapi/research.ts';
+import { PublishedBrief } from '../../../src/pipeline/brief-parts.ts';
 import { offThread } from '../../../src/threads/off-thread.ts';
 import { work } from '../../../src/threads/tasks.ts';
 
@@ -66,6 +67,36 @@ describe('heavy work off the thread', function () {
         return true;
       },
     );
+  });
+
+  it('reads of a large brief what is asked for, and no more', async () => {
+    const blueprint = await researchDescription(
+      join(ROOT, 'test', 'fixtures', 'workspace', 'library.openapi.yaml'),
+    );
+    const path = await written(
+      'parts.json',
+      `${JSON.stringify({ schemaVersion: 1, blueprint, probes: [] })}${padding}`,
+    );
+    const read = await offThread('brief', { path, part: 'publication' }, path, { worker });
+    assert.deepEqual(read, await work('brief', { path, part: 'publication' }));
+    const { blueprint: part } = PublishedBrief.parse(read);
+    assert.deepEqual(part.api, blueprint.api);
+    assert.ok(part.streams.length > 0);
+    assert.ok(part.streams.every((stream) => !('schema' in stream)));
+  });
+
+  it('finds a credential among many files, on whichever thread it looks', async () => {
+    const token = `ghp_${'q7Rk2mZx9TbL4wVn8cYd'.repeat(2)}`;
+    await written('clean.py', `# ${padding}`);
+    await written('leak.py', `TOKEN = "${token}"`);
+    const input = { dir: folder, files: ['clean.py', 'leak.py', 'gone.py'] };
+    const there = await offThread('secrets', input, Infinity, { worker });
+    assert.deepEqual(there, await work('secrets', input));
+    assert.deepEqual(
+      there.map(({ file, line, kind }) => ({ file, line, kind })),
+      [{ file: 'leak.py', line: 1, kind: 'GitHub token' }],
+    );
+    assert.ok(!JSON.stringify(there).includes(token));
   });
 
   it('says why a result file is no evidence', async () => {
