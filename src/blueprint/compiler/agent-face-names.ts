@@ -15,7 +15,7 @@ const BUILTINS = words(`
 /** Names that the emitted modules import or define for themselves. */
 const MODULE_NAMES = words(`
   annotations agent calls connector cookies client config deep operations fetch_table fetch_text given joined params quoted
-  src   tests texts`);
+  src tests texts`);
 
 /** Attributes of pydantic's BaseModel: a field of that name would hide them. */
 const MODEL_ATTRIBUTES = words(`
