@@ -109,6 +109,8 @@ export function timeFormatOf(
 export function saysIsNeeded(text: string): boolean {
   if (/\b(filter|only|optional(ly)?|defaults?|if (given|set|specified|provided|omitted)|omit)\b/i.test(text))
     return false;
+  // "Cursor indicating which id after which to start retrieving styles for", "ID of the user to search for".
+  if (/\b(cursor|start(ing)?|exclusive|search|page|before|after)\b/i.test(text)) return false;
   const [first = ''] = text.trim().split(/(?<=[.!?])\s|\n/);
   if (/\b(id|identifier)\b.*\bto \w+ .*\b(for|from|of|about)\.?$/i.test(first)) return true;
   return /\bmust be (the|an?) [\w' ]+ of an existing\b/i.test(text);

@@ -4,6 +4,7 @@ import { prefixInText } from '../../../src/openapi/rules/auth-prose.ts';
 import { connectorName, NameRegistry, pythonName } from '../../../src/openapi/rules/naming.ts';
 import { saysLinkHeader } from '../../../src/openapi/rules/paging.ts';
 import {
+  saysIsNeeded,
   statedDefault,
   statedFirstPage,
   statedMaxDays,
@@ -22,6 +23,17 @@ function reads<T>(name: string, read: (text: string) => T, cases: readonly (read
     }
   });
 }
+
+reads('parameters that a request is about', saysIsNeeded, [
+  ['ID of the conversation to retrieve members for', true],
+  ['Conversation ID to learn more about', true],
+  ['`ts` must be the timestamp of an existing message with 0 or more replies.', true],
+  ['ID of the user to search for', false],
+  ['Cursor indicating which id after which to start retrieving styles for. Exclusive with before.', false],
+  ['ID of the team to show issues of. Optional.', false],
+  ['Filter by the ID of the project to get issues for', false],
+  ['', false],
+]);
 
 reads('the largest page', statedMaximum, [
   ['The number of results per page (max 100).', 100],
