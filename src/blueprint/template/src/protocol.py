@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from .errors import ConnectorError
 from .records import Row
-from .utils import dump_json, one_line
+from .utils import dump_json
 
 StreamStatus = Literal["STARTED", "RUNNING", "COMPLETE", "INCOMPLETE"]
 LogLevel = Literal["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"]
@@ -36,12 +36,10 @@ class Output:
             return
         head = b'{"type":"RECORD","record":{"stream":' + dump_json(stream) + b',"data":'
         tail = b',"emitted_at":' + str(self._milliseconds()).encode() + b"}}\n"
-        texts = [record if isinstance(record, Raw) else dump_json(record) for record in records]
-        lines = (tail + head).join(texts)
-        if lines.count(b"\n") >= len(texts) or b"\r" in lines:
-            # An API that indents its answers breaks records into lines.
-            lines = (tail + head).join(map(one_line, texts))
-        self._write(b"".join((head, lines, tail)))
+        texts: Sequence[Any] = records
+        if set(map(type, records)) != {Raw}:
+            texts = [record if isinstance(record, Raw) else dump_json(record) for record in records]
+        self._write(b"".join((head, (tail + head).join(texts), tail)))
 
     def state(self, stream: str, state: Mapping[str, Any], records: int) -> None:
         """Write a stream's state and how many records were written since its last one."""

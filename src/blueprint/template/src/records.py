@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Raw
@@ -14,8 +15,9 @@ from .utils import dump_json, parse_json, parse_page
 Record = dict[str, Any]
 
 Row = Record | Raw
-"""A record, parsed or as the API wrote it."""
+"""A record, parsed or as the API wrote it, in one line."""
 
+_FIRST = itemgetter(0)
 _OBJECT = ord("{")
 _OBJECTS = {Raw, dict}
 
@@ -97,7 +99,8 @@ def _settled(rows: list[Any]) -> list[Any]:
     """Return rows of which none is text but objects: a blank row must be told from a full one."""
     if not rows or not isinstance(rows[0], Raw):
         return rows
-    if {memoryview(row)[0] for row in rows} == {_OBJECT}:
+    texts: Iterator[memoryview[int]] = map(memoryview, rows)
+    if set(map(_FIRST, texts)) == {_OBJECT}:
         return rows
     return [parse_json(bytes(row)) for row in rows]
 

@@ -31,9 +31,17 @@ def parse_page(content: bytes, depth: int) -> Any:
         # Text that is left is checked to be JSON, but not to be UTF-8.
         if not content.isascii():
             content.decode()
-        return _page_decoder(depth)(content)
+        return _page_decoder(depth)(_unbroken(content))
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return parse_json(content)
+
+
+def _unbroken(content: bytes) -> bytes:
+    """Return a JSON text without line breaks: some APIs indent their answers, and a record is one line."""
+    if b"\n" not in content and b"\r" not in content:
+        return content
+    content = content.strip()
+    return one_line(content) if b"\n" in content or b"\r" in content else content
 
 
 @cache
