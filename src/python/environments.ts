@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SourcewrightError } from '../errors.ts';
+import type { IsolationPolicy } from '../pipeline/contracts.ts';
 import { withBuildLock } from './build-lock.ts';
 import type { Interpreter } from './interpreter.ts';
 import { capture, type Captured } from './process-runner.ts';
@@ -23,6 +24,8 @@ export interface PythonEnvironment {
   readonly version: string;
   /** Hash that it is cached by. */
   readonly key: string;
+  /** How foreign code is confined that runs in it; absent = `auto`. */
+  readonly isolation?: IsolationPolicy | undefined;
 }
 
 export interface EnvironmentOptions {

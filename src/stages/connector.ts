@@ -56,7 +56,7 @@ export async function connectorEnvironment(
     environment,
     signal: context.signal,
   });
-  return ensureEnvironment({
+  const built = await ensureEnvironment({
     interpreter,
     requirements: [
       { name: join(dir, 'requirements.txt'), content: runtime },
@@ -71,6 +71,7 @@ export async function connectorEnvironment(
       context.progress(message);
     },
   });
+  return { ...built, isolation: dependencies.isolation };
 }
 
 /** The run's brief. @throws SourcewrightError `corrupt` when research has left none. */
