@@ -50,6 +50,7 @@ function stageDependencies(setting: PipelineSetting, log: StageDependencies['log
     log,
     environment: terminal.env,
     ...(descriptionWorker !== undefined && { descriptionWorker }),
+    isolation: setting.isolation,
     ...(pythonPath !== undefined && pythonPath !== '' && { pythonPath }),
     ...(setting.credentials !== undefined && { credentials: setting.credentials }),
   };

@@ -156,13 +156,14 @@ export class TestRuns {
     const { runner, dist, log } = this.#services;
     const folder = workspace.getWorkspaceFolder(Uri.file(root));
     if (folder === undefined) throw new SourcewrightError('environment', 'The folder is not open here.');
-    const { pythonPath, testTimeoutMs } = readSettings(folder);
+    const { pythonPath, testTimeoutMs, isolation } = readSettings(folder);
     return {
       runner,
       templateDir: join(dist, 'template'),
       scriptsDir: join(dist, 'python-scripts'),
       pythonPath,
       testTimeoutMs,
+      isolation,
       log: (level, message) => {
         log[level](message);
       },

@@ -85,16 +85,3 @@ export async function confine(request: ConfineRequest): Promise<Confinement> {
 function outermost(paths: readonly string[]): string[] {
   return paths.filter((path) => !paths.some((other) => other !== path && path.startsWith(`${other}/`)));
 }
-
-/** What confines, in a few words for a person. */
-export function isolationWords(isolation: Isolation | undefined): string {
-  if (isolation === undefined) return '';
-  const name = {
-    bubblewrap: 'in a sandbox (bubblewrap)',
-    seatbelt: 'in a sandbox (sandbox-exec)',
-    namespaces: 'in namespaces of its own',
-    limits: 'within limits, without a sandbox',
-    none: 'without a sandbox',
-  }[isolation.kind];
-  return isolation.reason === null ? name : `${name} (${isolation.reason})`;
-}
