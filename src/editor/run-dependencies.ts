@@ -32,7 +32,9 @@ export function dependenciesFor(
     log[level](message);
   };
   const stages = (name: Engine): Stages => {
-    const { pythonPath, testTimeoutMs, isolation } = usable(() => readSettings(folderOf(root)));
+    const { pythonPath, testTimeoutMs, isolation, allowedPackages } = usable(() =>
+      readSettings(folderOf(root)),
+    );
     const common = {
       runner,
       templateDir: join(dist, 'template'),
@@ -42,6 +44,7 @@ export function dependenciesFor(
       pythonPath,
       testTimeoutMs,
       isolation,
+      allowedPackages,
       log: say,
     };
     if (name === 'rules') return engine.createRulesStages(common);

@@ -12,6 +12,7 @@ export interface Settings {
   readonly pythonPath: string | undefined;
   readonly testTimeoutMs: number;
   readonly isolation: IsolationPolicy;
+  readonly allowedPackages: readonly string[];
   readonly gates: Record<GateName, GatePolicy>;
   readonly limits: Limits;
 }
@@ -34,6 +35,9 @@ export function readSettings(folder: WorkspaceFolder): Settings {
     pythonPath: pythonPath === '' ? undefined : pythonPath,
     testTimeoutMs: Math.min(Math.max(Number.isFinite(seconds) ? seconds : 600, 10), 3600) * 1000,
     isolation: isolation === 'require' || isolation === 'off' ? isolation : 'auto',
+    allowedPackages: configuration
+      .get<unknown[]>('packages.allowed', [])
+      .filter((name) => typeof name === 'string'),
     gates: {
       research: gate('research'),
       code: gate('code'),

@@ -23,6 +23,8 @@ export interface StageDependencies {
   readonly testTimeoutMs?: number | undefined;
   /** How what runs a connector's code is confined; absent = `auto`. */
   readonly isolation?: IsolationPolicy | undefined;
+  /** Packages that connectors may ask for beside the known ones. */
+  readonly allowedPackages?: readonly string[] | undefined;
   /** For the probe; held in memory only. */
   readonly credentials?: ProbeCredentials | undefined;
   /**

@@ -5,6 +5,7 @@ import type { CheckOutcome, CheckStatus, ConformanceReport } from '../../conform
 import type { IsolationPolicy } from '../../pipeline/contracts.ts';
 import { ProcessRunner } from '../../python/process-runner.ts';
 import { connectorEnvironment } from '../../stages/connector.ts';
+import { allowedPackages } from '../allowed-packages.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { printJson, type Session } from '../session.ts';
 import { harmless, painter, type Colour, type Terminal } from '../terminal.ts';
@@ -70,6 +71,7 @@ async function environmentOf(terminal: Terminal, connectorDir: string, signal: A
       tell(message);
     },
     environment: terminal.env,
+    allowedPackages: allowedPackages(terminal.env),
     ...(pythonPath !== undefined && pythonPath !== '' && { pythonPath }),
   };
   return (await connectorEnvironment(dependencies, { connectorDir, signal, progress: tell })).python;
