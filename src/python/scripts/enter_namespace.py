@@ -28,14 +28,22 @@ def raise_loopback() -> None:
 
 
 def main() -> None:
-    """Become the program."""
+    """Start the program, and end as it does: all others end with that."""
     raise_loopback()
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_SECUREBITS, NO_ROOT_LOCKED, 0, 0, 0)
     for capability in CAPABILITIES:
         prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    os.execv(sys.argv[1], sys.argv[1:])
+    child = os.fork()
+    if child == 0:
+        os.execv(sys.argv[1], sys.argv[1:])
+    # The first process of a namespace gets no signals that it does not handle, and what others leave behind to collect.
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
 
 
 if __name__ == "__main__":

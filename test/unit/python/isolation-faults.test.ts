@@ -37,7 +37,7 @@ function outerAddress(): string | undefined {
 const LIMITS: Partial<Limits> = { memory: 300 << 20, data: 200 << 20, disk: 100 << 20, processes: 60 };
 
 describe('foreign code in the sandbox', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   this.slow(15_000);
   let bench: Workbench;
   let environment: PythonEnvironment;
