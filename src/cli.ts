@@ -10,6 +10,7 @@ import { createRulesStages, type StageDependencies } from './stages/rules.ts';
 import { agentSettings, lazyStages, secretsOf } from './terminal/agent-settings.ts';
 import { runProgram } from './terminal/program.ts';
 import type { PipelineSetting, Session } from './terminal/session.ts';
+import { allowedPackages } from './terminal/allowed-packages.ts';
 import { terminalOf } from './terminal/terminal.ts';
 import { snapshotHook } from './workspace/snapshots/index.ts';
 
@@ -50,6 +51,8 @@ function stageDependencies(setting: PipelineSetting, log: StageDependencies['log
     log,
     environment: terminal.env,
     ...(descriptionWorker !== undefined && { descriptionWorker }),
+    isolation: setting.isolation,
+    allowedPackages: allowedPackages(terminal.env),
     ...(pythonPath !== undefined && pythonPath !== '' && { pythonPath }),
     ...(setting.credentials !== undefined && { credentials: setting.credentials }),
   };

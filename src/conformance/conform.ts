@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { SourcewrightError } from '../errors.ts';
 import { childEnvironment } from '../python/child-environment.ts';
 import { runChild } from '../python/child-process.ts';
+import { confine } from '../python/isolation/confine.ts';
+import { startedAs } from '../python/started-as.ts';
+import type { IsolationPolicy } from '../pipeline/contracts.ts';
 import { ConformanceReport, type ConformanceFace } from './contracts.ts';
 
 /** Time for the whole suite, in milliseconds; a single check has a limit of its own, by default two minutes. */
@@ -19,6 +22,8 @@ export interface ConformanceRun {
   /** Interpreter of an environment with the connector's `requirements-dev.txt`. */
   readonly python: string;
   readonly signal: AbortSignal;
+  /** How it is confined; absent = `auto`. */
+  readonly isolation?: IsolationPolicy | undefined;
   /** Checks to run, by id; absent = all. */
   readonly only?: readonly string[] | undefined;
   /** Faces to judge; absent = all. */
@@ -55,9 +60,15 @@ export async function conform(run: ConformanceRun): Promise<ConformanceReport> {
   try {
     const file = join(home, 'report.json');
     const said = new Lines(run.progress);
+    const { within } = await confine({
+      policy: run.isolation,
+      python: run.python,
+      home,
+      cwd: home,
+      readable: [run.connectorDir, conformanceFolder()],
+    });
     const end = await runChild({
-      file: run.python,
-      args: ['-m', 'conformance', ...suiteArguments(run, file)],
+      ...startedAs({ within, file: run.python, args: ['-m', 'conformance', ...suiteArguments(run, file)] }),
       cwd: home,
       env: { ...childEnvironment({ python: run.python, home }), PYTHONPATH: conformanceFolder() },
       timeoutMs: run.timeoutMs ?? DEFAULT_CONFORMANCE_TIMEOUT_MS,

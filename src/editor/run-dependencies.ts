@@ -32,7 +32,9 @@ export function dependenciesFor(
     log[level](message);
   };
   const stages = (name: Engine): Stages => {
-    const { pythonPath, testTimeoutMs } = usable(() => readSettings(folderOf(root)));
+    const { pythonPath, testTimeoutMs, isolation, allowedPackages } = usable(() =>
+      readSettings(folderOf(root)),
+    );
     const common = {
       runner,
       templateDir: join(dist, 'template'),
@@ -41,6 +43,8 @@ export function dependenciesFor(
       worker: join(dist, 'worker.mjs'),
       pythonPath,
       testTimeoutMs,
+      isolation,
+      allowedPackages,
       log: say,
     };
     if (name === 'rules') return engine.createRulesStages(common);

@@ -2,7 +2,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { workspace, type WorkspaceFolder } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
-import type { Engine, GateName, GatePolicy, Limits } from '../pipeline/contracts.ts';
+import type { Engine, GateName, GatePolicy, IsolationPolicy, Limits } from '../pipeline/contracts.ts';
 import { agentChoices, type AgentChoices } from './agents/agent-choices.ts';
 
 export interface Settings {
@@ -11,6 +11,8 @@ export interface Settings {
   readonly engine: Engine;
   readonly pythonPath: string | undefined;
   readonly testTimeoutMs: number;
+  readonly isolation: IsolationPolicy;
+  readonly allowedPackages: readonly string[];
   readonly gates: Record<GateName, GatePolicy>;
   readonly limits: Limits;
 }
@@ -25,12 +27,17 @@ export function readSettings(folder: WorkspaceFolder): Settings {
     return Number.isInteger(value) && value >= 0 ? value : otherwise;
   };
   const pythonPath = configuration.get<string>('pythonPath', '').trim();
+  const isolation = configuration.get<string>('tests.isolation');
   const seconds = configuration.get<number>('tests.timeLimit', 600);
   return {
     outDir: outputFolder(folder, configuration.get<string>('outputFolder', 'connectors')),
     engine: configuration.get<string>('engine') === 'agents' ? 'agents' : 'rules',
     pythonPath: pythonPath === '' ? undefined : pythonPath,
     testTimeoutMs: Math.min(Math.max(Number.isFinite(seconds) ? seconds : 600, 10), 3600) * 1000,
+    isolation: isolation === 'require' || isolation === 'off' ? isolation : 'auto',
+    allowedPackages: configuration
+      .get<unknown[]>('packages.allowed', [])
+      .filter((name) => typeof name === 'string'),
     gates: {
       research: gate('research'),
       code: gate('code'),

@@ -17,6 +17,7 @@ import {
 } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
 import type { Command, CommandResult, VisibleRunner } from '../pipeline/contracts.ts';
+import { startedAs } from '../python/started-as.ts';
 
 /** How long a task that was asked to end may take before its process group is ended by force. */
 const GRACE_MS = 3000;
@@ -124,14 +125,15 @@ function asTask(command: Command, id: string): Task {
  * that the tests of generated code never see the person's secrets: `env -i` starts it with exactly that.
  */
 function withExactEnvironment(command: Command): ProcessExecution {
+  const { file, args } = startedAs(command);
   if (process.platform === 'win32') {
-    return new ProcessExecution(command.file, [...command.args], {
+    return new ProcessExecution(file, [...args], {
       cwd: command.cwd,
       env: { ...command.env },
     });
   }
   const variables = Object.entries(command.env).map(([name, value]) => `${name}=${value}`);
-  return new ProcessExecution('/usr/bin/env', ['-i', ...variables, command.file, ...command.args], {
+  return new ProcessExecution('/usr/bin/env', ['-i', ...variables, file, ...args], {
     cwd: command.cwd,
   });
 }

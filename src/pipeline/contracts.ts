@@ -299,6 +299,21 @@ export const Mutation = z.object({
 export type Mutation = z.infer<typeof Mutation>;
 
 /** `test-report.json`: made of pytest's exit code, its JUnit XML and the hashes of what ran; never of anyone's word. */
+/** What the person wants of sandboxes: the best there is, none but a real one, or none. */
+export const IsolationPolicy = z.enum(['auto', 'require', 'off']);
+export type IsolationPolicy = z.infer<typeof IsolationPolicy>;
+
+/** How foreign code was confined while it ran. */
+export const Isolation = z.object({
+  /** `limits`: no sandbox, but time, memory, processes and files are limited. `none`: only time and environment are. */
+  kind: z.enum(['bubblewrap', 'seatbelt', 'namespaces', 'limits', 'none']),
+  /** What it does not give, in words. */
+  lacks: z.array(z.string()),
+  /** Why it was no better one, in words; null where there is none. */
+  reason: z.string().nullable(),
+});
+export type Isolation = z.infer<typeof Isolation>;
+
 export const TestReport = z.object({
   schemaVersion: z.literal(1),
   verdict: z.enum(['passed', 'failed', 'unusable']),
@@ -328,6 +343,8 @@ export const TestReport = z.object({
   mutation: Mutation.optional(),
   /** Absent where the tests did not pass, or it was not asked for. */
   conformance: Conformance.optional(),
+  /** Absent in reports of older versions. */
+  isolation: Isolation.optional(),
 });
 export type TestReport = z.infer<typeof TestReport>;
 
@@ -452,6 +469,8 @@ export interface Command {
   /** Absolute path of the program; never a shell line. */
   readonly file: string;
   readonly args: readonly string[];
+  /** Program and arguments that it is started through, which confine it; absent = it is started by itself. */
+  readonly within?: readonly string[] | undefined;
   readonly cwd: string;
   /** The whole environment: nothing is inherited beside it. */
   readonly env: Readonly<Record<string, string>>;

@@ -21,6 +21,8 @@ export function childEnvironment(options: ChildEnvironmentOptions): Record<strin
     TMPDIR: options.home,
     XDG_CACHE_HOME: join(options.home, 'cache'),
     XDG_CONFIG_HOME: join(options.home, 'config'),
+    XDG_DATA_HOME: join(options.home, 'data'),
+    XDG_STATE_HOME: join(options.home, 'state'),
     LANG: 'C.UTF-8',
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',

@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import type { Command, CommandResult, TestCase } from '../pipeline/contracts.ts';
-import { childEnvironment } from './child-environment.ts';
+import { copyConnector } from './connector-copy.ts';
 import type { PythonEnvironment } from './environments.ts';
+import { confine } from './isolation/confine.ts';
 import { readJunit, UnusableEvidence } from './junit.ts';
-import { judge, pytestArguments } from './pytest.ts';
+import { judge, pytestArguments, pytestEnvironment } from './pytest.ts';
 
 export interface ChosenTests {
   readonly connectorDir: string;
@@ -42,7 +43,16 @@ export async function runChosen(chosen: ChosenTests): Promise<ChosenOutcome> {
   const home = await mkdtemp(join(tmpdir(), 'sourcewright-chosen-'));
   try {
     const junit = join(home, 'junit.xml');
-    const { python } = chosen.environment;
+    const { python, isolation: policy } = chosen.environment;
+    const copy = join(home, 'connector');
+    const confined = await confine({
+      policy,
+      python,
+      home,
+      cwd: chosen.connectorDir,
+      copies: [{ from: copy, at: chosen.connectorDir }],
+    });
+    if (confined.copied) await copyConnector(chosen.connectorDir, copy);
     const command: Command = {
       title: chosen.title,
       file: python,
@@ -51,8 +61,9 @@ export async function runChosen(chosen: ChosenTests): Promise<ChosenOutcome> {
         // The whole difference between two values, where pytest would only begin it.
         ...['-o', 'verbosity_assertions=2'],
       ],
+      within: confined.within,
       cwd: chosen.connectorDir,
-      env: { ...childEnvironment({ python, home }), PYTEST_ADDOPTS: '' },
+      env: pytestEnvironment(python, home),
       timeoutMs: chosen.timeoutMs,
     };
     const end = await chosen.start(command, chosen.signal);

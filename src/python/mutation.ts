@@ -1,13 +1,14 @@
 /** What tests that pass are worth: small mistakes are planted into a copy of the code, and the tests have to notice. */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { SourcewrightError } from '../errors.ts';
 import { Mutant, type Mutation } from '../pipeline/contracts.ts';
-import { listFiles, writeInside } from '../workspace/files.ts';
 import { childEnvironment } from './child-environment.ts';
+import { copyConnector } from './connector-copy.ts';
 import type { PythonEnvironment } from './environments.ts';
+import { confine } from './isolation/confine.ts';
 import { capture, type Captured } from './process-runner.ts';
 
 /** For all of them together, in milliseconds: a net for slow suites and busy machines, not what usually ends it. */
@@ -39,14 +40,6 @@ export interface MutationRun {
   /** Files of `src/` that read otherwise than compiled, with the compiled text; null = new. */
   readonly compiled: Readonly<Record<string, string | null>>;
   readonly signal: AbortSignal;
-}
-
-/** The connector without what no test reads: caches and environments are not among its files. */
-async function copyConnector(from: string, to: string): Promise<void> {
-  await mkdir(to);
-  for (const path of (await listFiles(from)).files) {
-    await writeInside(to, path, await readFile(join(from, path)));
-  }
 }
 
 function count(mutants: readonly Mutant[], outcome: Mutant['outcome']): number {
@@ -110,9 +103,17 @@ export async function runMutants(run: MutationRun): Promise<Mutation> {
       slots: Math.min(MAX_SLOTS, availableParallelism()),
       compiled: run.compiled,
     };
+    const { within } = await confine({
+      policy: run.environment.isolation,
+      python: run.environment.python,
+      home,
+      cwd: work,
+      readable: [dirname(run.script)],
+    });
     const result = await capture({
       file: run.environment.python,
       args: [run.script],
+      within,
       cwd: work,
       env: childEnvironment({ python: run.environment.python, home }),
       timeoutMs: timeMs + GRACE_MS,

@@ -6,8 +6,11 @@ import type { CommandResult, TestCase, TestReport, VisibleRunner } from '../pipe
 import { SourcewrightError } from '../errors.ts';
 import { hashFiles, listFiles } from '../workspace/files.ts';
 import { childEnvironment } from './child-environment.ts';
+import { copyConnector } from './connector-copy.ts';
 import { readCoverage } from './coverage.ts';
 import type { PythonEnvironment } from './environments.ts';
+import { confine } from './isolation/confine.ts';
+import { LIMIT_REASONS, type Limits, scriptsFolder } from './isolation/limits.ts';
 import { readJunit, UnusableEvidence } from './junit.ts';
 
 /** Written into the connector by us after a run; no part of the suite. */
@@ -23,6 +26,8 @@ export interface SuiteRun {
   readonly signal: AbortSignal;
   /** Measure coverage, which makes the suite slower. */
   readonly coverage: boolean;
+  /** Other limits than the usual ones. */
+  readonly limits?: Partial<Limits> | undefined;
   /** Reads the result file; absent = on this thread. Throws `UnusableEvidence` as `readJunit` does. */
   readonly readCases?: ((path: string) => Promise<TestCase[]>) | undefined;
 }
@@ -67,6 +72,7 @@ const EXIT_REASONS: Readonly<Record<number, string>> = {
   3: 'pytest met an internal error',
   4: 'pytest was called wrongly or its configuration is broken',
   5: 'no tests were collected',
+  ...LIMIT_REASONS,
 };
 
 interface Judged {
@@ -89,7 +95,14 @@ export function judge(end: CommandResult, cases: readonly TestCase[]): Judged {
   }
   if (end.exitCode === 0) return unusable(`pytest ended with 0 although ${bad} tests are listed as failed`);
   if (end.exitCode === 1) return unusable('pytest ended with 1 although no test is listed as failed');
-  return unusable(EXIT_REASONS[end.exitCode] ?? `pytest ended with ${end.exitCode}`);
+  return unusable(
+    EXIT_REASONS[end.exitCode] ?? bySignal(end.exitCode) ?? `pytest ended with ${end.exitCode}`,
+  );
+}
+
+/** A sandbox passes on as a number which signal ended what ran in it. */
+function bySignal(exitCode: number): string | undefined {
+  return exitCode > 128 && exitCode < 192 ? `pytest was ended by signal ${exitCode - 128}` : undefined;
 }
 
 function count(cases: readonly TestCase[], outcome: TestCase['outcome']): number {
@@ -106,13 +119,22 @@ export function pytestArguments(
     ...['-m', 'pytest', ...tests],
     // The suite's own settings stay, but nothing may add options that leave tests out.
     ...['-o', 'addopts=', '-o', 'junit_family=xunit1', '-o', 'junit_logging=all'],
-    ...['-p', 'no:cacheprovider', '--color=no', `--junitxml=${junit}`],
+    ...['-p', 'no:cacheprovider', '-p', 'kept_output', '--color=no', `--junitxml=${junit}`],
     ...(coverage === undefined ? [] : ['--cov=src', `--cov-report=json:${coverage}`]),
   ];
 }
 
+/** The environment of pytest: our plugins can be imported, and nothing adds options. */
+export function pytestEnvironment(python: string, home: string): Record<string, string> {
+  return {
+    ...childEnvironment({ python, home }),
+    PYTHONPATH: join(scriptsFolder(), 'pytest_plugins'),
+    PYTEST_ADDOPTS: '',
+  };
+}
+
 /**
- * Runs the suite once, in a temporary home without anything of the person's, and reads the evidence. Results of an
+ * Runs the suite once, confined and in a temporary home without anything of the person's, and reads the evidence. Results of an
  * earlier run can't be met: each run writes to a new folder.
  * @throws SourcewrightError `cancelled` on abort, `environment` when Python can't be started.
  */
@@ -127,17 +149,27 @@ export async function runSuite(run: SuiteRun): Promise<TestReport> {
     const args = pytestArguments(junit, coverage);
     await rm(join(run.connectorDir, RESULTS_FILE), { force: true });
     const before = await evidenceHashes(run.connectorDir);
+    const copy = join(home, 'connector');
+    const { within, isolation, copied } = await confine({
+      policy: run.environment.isolation,
+      python: run.environment.python,
+      home,
+      cwd: run.connectorDir,
+      copies: [{ from: copy, at: run.connectorDir }],
+      limits: run.limits,
+    });
+    if (copied) await copyConnector(run.connectorDir, copy);
     const startedAt = new Date();
     const end = await run.runner.run(
       {
         title: run.title,
         file: run.environment.python,
         args,
+        within,
         cwd: run.connectorDir,
         env: {
-          ...childEnvironment({ python: run.environment.python, home }),
+          ...pytestEnvironment(run.environment.python, home),
           COVERAGE_FILE: join(results, 'coverage.db'),
-          PYTEST_ADDOPTS: '',
         },
         timeoutMs: run.timeoutMs,
       },
@@ -160,7 +192,10 @@ export async function runSuite(run: SuiteRun): Promise<TestReport> {
           ? exitReason(end, byExit.reason)
           : { verdict: 'unusable', reason: error.message };
     }
-    if (before.codeSha256 !== after.codeSha256 || before.testsSha256 !== after.testsSha256) {
+    const changed = [after, ...(copied ? [await evidenceHashes(copy)] : [])].some(
+      (now) => now.codeSha256 !== before.codeSha256 || now.testsSha256 !== before.testsSha256,
+    );
+    if (changed) {
       judged = { verdict: 'unusable', reason: 'files of the connector changed while its tests ran' };
     }
     return {
@@ -180,6 +215,7 @@ export async function runSuite(run: SuiteRun): Promise<TestReport> {
       python: run.environment.version,
       startedAt: startedAt.toISOString(),
       durationMs,
+      isolation,
       integrity: [],
     };
   } finally {

@@ -10,7 +10,9 @@ import { z } from 'zod';
 import type { AgentTool } from '../agents/contracts.ts';
 import { PathPolicy, Roles } from '../agents/policy/paths.ts';
 import type { StageContext, TestCase, TestReport, VisibleRunner } from '../pipeline/contracts.ts';
+import { SourcewrightError } from '../errors.ts';
 import type { PythonEnvironment } from '../python/environments.ts';
+import { UnknownPackages } from '../python/known-packages.ts';
 import { excerpt } from '../python/junit.ts';
 import { ProcessRunner } from '../python/process-runner.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../python/pytest.ts';
@@ -65,6 +67,14 @@ export function settled(text: string, places: Places): string {
     .replace(/\bin \d+\.\d+ ?s(econds)?\b/g, '');
 }
 
+/** A package that is not installed is for the model to correct; all else that keeps an environment away is not. */
+function toldOfPackages(error: unknown): never {
+  if (error instanceof SourcewrightError && error.cause instanceof UnknownPackages) {
+    throw new ToolError(`Refused: ${error.message} Nothing was installed. Use a package that is known.`);
+  }
+  throw error;
+}
+
 /** Compiles, imports, lints and type-checks the connector. */
 export function checkTool(d: StageDependencies, context: StageContext): AgentTool {
   const placesFor = placesOf(d, context);
@@ -74,7 +84,7 @@ export function checkTool(d: StageDependencies, context: StageContext): AgentToo
       'Compiles and imports the connector and runs ruff, its formatter and mypy. Answers what is not clean.',
     inputSchema: z.strictObject({}),
     run: async () => {
-      const places = await placesFor();
+      const places = await placesFor().catch(toldOfPackages);
       const dir = context.connectorDir;
       const checks = await runStaticChecks(dir, places.environment, mypyCache(context), context.signal);
       const clean = checks.filter((check) => check.passed).map((check) => check.name);

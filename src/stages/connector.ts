@@ -7,7 +7,9 @@ import type { BriefPart, BriefParts } from '../pipeline/brief-parts.ts';
 import { Brief, type StageContext } from '../pipeline/contracts.ts';
 import { ensureEnvironment, type PythonEnvironment } from '../python/environments.ts';
 import { findInterpreter } from '../python/interpreter.ts';
+import { LOCK_FILE } from '../python/lock.ts';
 import { offThread } from '../threads/off-thread.ts';
+import { writeInside } from '../workspace/files.ts';
 import type { StageDependencies } from './dependencies.ts';
 import { baselinePath, readBaseline } from './generate/emit.ts';
 
@@ -56,7 +58,8 @@ export async function connectorEnvironment(
     environment,
     signal: context.signal,
   });
-  return ensureEnvironment({
+  const lock = await readText(join(dir, LOCK_FILE));
+  const built = await ensureEnvironment({
     interpreter,
     requirements: [
       { name: join(dir, 'requirements.txt'), content: runtime },
@@ -64,6 +67,8 @@ export async function connectorEnvironment(
       { name: join(dir, 'pyproject.toml'), content: build },
       { name: 'tools', content: tools },
     ],
+    ...(lock !== undefined && { lock: { name: join(dir, LOCK_FILE), content: lock } }),
+    allowed: dependencies.allowedPackages,
     cacheDir: dependencies.cacheDir,
     environment,
     signal: context.signal,
@@ -71,6 +76,14 @@ export async function connectorEnvironment(
       context.progress(message);
     },
   });
+  return { ...built, isolation: dependencies.isolation };
+}
+
+/** Puts the lock of what the connector is tested with beside its requirements, where another or none stands there. */
+export async function keepLock(connectorDir: string, environment: PythonEnvironment): Promise<void> {
+  const made = environment.lock === undefined ? undefined : await readText(environment.lock);
+  if (made === undefined || made === (await readText(join(connectorDir, LOCK_FILE)))) return;
+  await writeInside(connectorDir, LOCK_FILE, made);
 }
 
 /** The run's brief. @throws SourcewrightError `corrupt` when research has left none. */

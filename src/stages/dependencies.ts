@@ -1,6 +1,11 @@
 /** What the composition roots hand to the stages of any engine. */
 import type { compileConnector } from '../blueprint/compiler/compile.ts';
-import type { PipelineDependencies, ProbeCredentials, VisibleRunner } from '../pipeline/contracts.ts';
+import type {
+  IsolationPolicy,
+  PipelineDependencies,
+  ProbeCredentials,
+  VisibleRunner,
+} from '../pipeline/contracts.ts';
 
 export interface StageDependencies {
   /** Runs pytest where the person sees it. */
@@ -16,6 +21,10 @@ export interface StageDependencies {
   readonly pythonPath?: string | undefined;
   /** Time limit of one run of the test suite, in milliseconds; absent = ten minutes. */
   readonly testTimeoutMs?: number | undefined;
+  /** How what runs a connector's code is confined; absent = `auto`. */
+  readonly isolation?: IsolationPolicy | undefined;
+  /** Packages that connectors may ask for beside the known ones. */
+  readonly allowedPackages?: readonly string[] | undefined;
   /** For the probe; held in memory only. */
   readonly credentials?: ProbeCredentials | undefined;
   /**

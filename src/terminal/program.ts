@@ -1,6 +1,7 @@
 /** The commands of the terminal program, their words and their help. */
 import { Command, CommanderError, Option } from 'commander';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
+import { IsolationPolicy } from '../pipeline/contracts.ts';
 import { conform, type ConformOptions } from './commands/conform.ts';
 import { generate, type GenerateCommandOptions } from './commands/generate.ts';
 import { inspect, type InspectOptions } from './commands/inspect.ts';
@@ -52,9 +53,18 @@ export async function runProgram(session: Session, words: readonly string[]): Pr
   }
 }
 
-function createProgram(session: Session, done: (code: ExitCode) => void): Command {
-  const { terminal } = session;
+function createProgram(given: Session, done: (code: ExitCode) => void): Command {
+  const { terminal } = given;
   const program = new Command('sourcewright');
+  let chosen: IsolationPolicy | undefined;
+  // What every command that runs a connector's code says alike is heard here, and not by each of them.
+  program.hook('preAction', (_program, command) => {
+    chosen = command.opts<{ readonly isolation?: IsolationPolicy }>().isolation;
+  });
+  const session: Session = {
+    ...given,
+    pipeline: (setting) => given.pipeline({ ...setting, isolation: chosen }),
+  };
   program
     .description('Builds tested, reviewed Python data connectors from API descriptions.')
     .version(session.version, '-V, --version', 'print the version')
@@ -79,6 +89,13 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
       `JSON file of secrets for the probe, or "env" for ${CREDENTIAL_PREFIX}…`,
     );
 
+  const isolation = (): Option =>
+    new Option(
+      '--isolation <policy>',
+      'sandbox for the connector’s code and tests: auto (the best there is), require (a real one, or pause) or off',
+    )
+      .choices(IsolationPolicy.options)
+      .env('SOURCEWRIGHT_ISOLATION');
   const prices = (): Option =>
     new Option('--prices <file>', 'agents: JSON file of prices that overrides the built-in table');
   /** What the agents of a command may spend, and which models they are. */
@@ -118,6 +135,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .option('--probe', 'ask the API itself a few GET requests to confirm what was found')
     .addOption(credentials())
     .addOption(workspace())
+    .addOption(isolation())
     .addOption(json())
     .addOption(verbose())
     .action(async (source: string, options: GenerateCommandOptions) => {
@@ -135,6 +153,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .option('--auto', 'approve every gate from here on')
     .addOption(credentials())
     .addOption(workspace())
+    .addOption(isolation())
     .addOption(json())
     .addOption(verbose())
     .action(async (run: string, options: ResumeOptions) => {
@@ -166,6 +185,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .requiredOption('--run <run>', 'the run')
     .addOption(credentials())
     .addOption(workspace())
+    .addOption(isolation())
     .addOption(json())
     .addOption(verbose())
     .action(async (name: string, options: StageOptions) => {
@@ -218,6 +238,7 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
       'interpreter that has the connector’s requirements-dev.txt (default: set one up)',
     )
     .option('--only <id>', 'run this check; may be given again', collect)
+    .addOption(isolation())
     .addOption(json())
     .action(async (dir: string, options: ConformOptions) => {
       done(await conform(session, dir, options));

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { FailedCheck } from '../conformance/contracts.ts';
 import type { RunView, Usage } from '../pipeline/contracts.ts';
+import { isolationWords } from '../python/isolation/words.ts';
 import { filesToRead } from './questions.ts';
 import { commandFor, printJson, replayCommand, shown, type Session } from './session.ts';
 import { summarize, type RunSummary } from './summary.ts';
@@ -81,6 +82,7 @@ function testNumbers({ tests }: RunSummary): string {
     parts.push(`${passed} of ${passed + failed} conformance checks passed`);
   }
   if (tests.killRate != null) parts.push(`${Math.round(tests.killRate)}% of planted mistakes noticed`);
+  if (tests.isolation !== undefined) parts.push(`run ${isolationWords(tests.isolation)}`);
   return parts.join(', ');
 }
 

@@ -5,7 +5,12 @@ import { resolve } from 'node:path';
 import type { testKey } from '../agents/key.ts';
 import type { readTranscripts } from '../agents/transcript-view.ts';
 import { SourcewrightError } from '../errors.ts';
-import type { PipelineDependencies, ProbeCredentials, RunView } from '../pipeline/contracts.ts';
+import type {
+  IsolationPolicy,
+  PipelineDependencies,
+  ProbeCredentials,
+  RunView,
+} from '../pipeline/contracts.ts';
 import type { AgentChoice } from './agent-options.ts';
 import type { Interrupts } from './drive.ts';
 import type { Progress } from './progress.ts';
@@ -18,6 +23,8 @@ export interface PipelineSetting {
   readonly tell: (line: string) => void;
   readonly credentials?: ProbeCredentials;
   readonly agents?: AgentChoice;
+  /** How foreign code is confined; absent = `auto`. */
+  readonly isolation?: IsolationPolicy | undefined;
   readonly verbose: boolean;
 }
 

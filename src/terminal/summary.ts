@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { FailedCheck } from '../conformance/contracts.ts';
 import { SourcewrightError } from '../errors.ts';
 import {
+  type Isolation,
   Brief,
   NO_USAGE,
   Publication,
@@ -49,6 +50,8 @@ export interface RunSummary {
     readonly skipped: number;
     /** Percentage of lines, or null where it was not measured. */
     readonly coverage: number | null;
+    /** How the tests were confined; absent where they did not run. */
+    readonly isolation?: Isolation;
     /** Percentage of planted mistakes that the tests noticed; absent where none was planted. */
     readonly killRate?: number | null;
     /** Checks of the conformance suite; absent where it did not run. */
@@ -171,7 +174,8 @@ export function withAnswers(review: Review | undefined): FindingSummary[] {
 function numbersOf(report: TestReport): RunSummary['tests'] {
   const { total, passed, failed, errors, skipped, coverage, mutation } = report;
   const rate = mutation === undefined ? {} : { killRate: mutation.killRate };
-  return { total, passed, failed, errors, skipped, coverage, ...rate, ...checksOf(report) };
+  const confined = report.isolation === undefined ? {} : { isolation: report.isolation };
+  return { total, passed, failed, errors, skipped, coverage, ...rate, ...checksOf(report), ...confined };
 }
 
 function checksOf({ conformance }: TestReport): Pick<RunSummary['tests'], 'conformance'> {

@@ -1,6 +1,7 @@
 /** The artifacts that programs read, as Markdown for people. Pure: text in, text out; no text of others becomes markup. */
 import type { Conformance, FailedCheck } from '../../conformance/contracts.ts';
 import {
+  type Isolation,
   DiagnoseResult,
   type Mutation,
   Publication,
@@ -10,6 +11,7 @@ import {
   type StaticCheck,
   type TestCase,
 } from '../../pipeline/contracts.ts';
+import { isolationWords } from '../../python/isolation/words.ts';
 import { code, plain, table } from '../../stages/research/markdown.ts';
 
 const RENDERERS: Readonly<Record<string, (content: unknown) => string[]>> = {
@@ -63,7 +65,15 @@ function testReport(report: TestReport): string[] {
     ),
   );
   lines.push(`Ran ${code(report.command.join(' '), 600)} with Python ${plain(report.python)}.`);
+  if (report.isolation !== undefined) lines.push('', ...confinement(report.isolation));
   return lines;
+}
+
+/** How it was confined, and what that does not give. */
+function confinement(isolation: Isolation): string[] {
+  const { lacks } = isolation;
+  const without = lacks.length === 0 ? '' : ` It does not give all: ${plain(lacks.join('; '), 600)}.`;
+  return [`It ran ${plain(isolationWords(isolation), 600)}.${without}`];
 }
 
 function conformanceChecks(conformance: Conformance): string[] {

@@ -131,6 +131,13 @@ export class TestRuns {
       for (const item of leaves(picked)) run.started(item);
       appendText(run, `${[command.file, ...command.args].join(' ')}\nRuns in the integrated terminal.\n\n`);
       if (how === 'run') return this.#services.runner.run(command, signal);
+      if (this.#dependencies(connector).isolation === 'require') {
+        throw new SourcewrightError('environment', 'Tests are not debugged without their sandbox.', {
+          where: 'sourcewright.tests.isolation = require',
+          cure: 'The debugger and what it debugs talk by this machine’s loopback, which a sandbox has not. Run the test, or set the isolation to "auto".',
+        });
+      }
+      appendText(run, 'Debugged outside of the sandbox: the debugger has to reach it.\n\n');
       await debugCommand(command, signal, run);
       return undefined;
     };
@@ -156,13 +163,15 @@ export class TestRuns {
     const { runner, dist, log } = this.#services;
     const folder = workspace.getWorkspaceFolder(Uri.file(root));
     if (folder === undefined) throw new SourcewrightError('environment', 'The folder is not open here.');
-    const { pythonPath, testTimeoutMs } = readSettings(folder);
+    const { pythonPath, testTimeoutMs, isolation, allowedPackages } = readSettings(folder);
     return {
       runner,
       templateDir: join(dist, 'template'),
       scriptsDir: join(dist, 'python-scripts'),
       pythonPath,
       testTimeoutMs,
+      isolation,
+      allowedPackages,
       log: (level, message) => {
         log[level](message);
       },

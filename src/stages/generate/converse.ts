@@ -45,7 +45,9 @@ async function formatWritten(
   }
   const wanted = paths.filter((path) => !unformatted.includes(`Would reformat: ${path}\n`));
   const args = ['-m', 'ruff', 'format', '--quiet', '--no-cache', '--', ...wanted];
-  if (wanted.length > 0) await runTool({ environment, cwd: connectorDir, args, signal });
+  if (wanted.length > 0) {
+    await runTool({ environment, cwd: connectorDir, writable: [connectorDir], args, signal });
+  }
 }
 
 /**

@@ -59,7 +59,8 @@ export async function applyAccepted(context: StageContext, environment: PythonEn
   const applied = await applySuggestions(context.connectorDir, findings);
   for (const file of applied.files.filter((entry) => formatted.has(entry.path))) {
     const args = ['-m', 'ruff', 'format', '--quiet', '--no-cache', file.path];
-    await runTool({ environment, cwd: context.connectorDir, args, signal: context.signal });
+    const { connectorDir, signal } = context;
+    await runTool({ environment, cwd: connectorDir, writable: [connectorDir], args, signal });
   }
   await recordImprovements(context, applied.files);
   context.progress(`Applied ${applied.applied.length} of ${findings.length} accepted findings.`);

@@ -40,7 +40,7 @@ async function ruffFix(context: StageContext, environment: PythonEnvironment): P
   const before = new Map<string, string | undefined>();
   for (const path of sources) before.set(path, await hashFile(join(dir, path)));
   const args = ['-m', 'ruff', 'check', '--fix-only', '--no-cache', '--quiet', 'src'];
-  await runTool({ environment, cwd: dir, args, signal: context.signal });
+  await runTool({ environment, cwd: dir, writable: [dir], args, signal: context.signal });
   const changed: string[] = [];
   for (const path of sources) if ((await hashFile(join(dir, path))) !== before.get(path)) changed.push(path);
   return changed;

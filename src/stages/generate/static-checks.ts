@@ -45,13 +45,13 @@ export async function runStaticChecks(
   mypyCache: string,
   signal: AbortSignal,
 ): Promise<StaticCheck[]> {
-  const run = (args: readonly string[]): Promise<ToolResult> =>
-    runTool({ environment, cwd: connectorDir, args, signal });
+  const run = (args: readonly string[], writable: readonly string[] = []): Promise<ToolResult> =>
+    runTool({ environment, cwd: connectorDir, writable, args, signal });
   const compile = run(['-m', 'compileall', '-q', 'src', 'tests']);
   const imported = run(['-c', IMPORT_ALL]);
   const ruff = run(['-m', 'ruff', 'check', '--no-cache', '--output-format=concise', '.']);
   const format = run(['-m', 'ruff', 'format', '--check', '--no-cache', 'src', 'tests']);
-  const mypy = run(['-m', 'mypy', `--cache-dir=${mypyCache}`, 'src']);
+  const mypy = run(['-m', 'mypy', `--cache-dir=${mypyCache}`, 'src'], [mypyCache]);
   return [
     toStaticCheck('compile', await compile),
     toStaticCheck('import', await imported, 'python -c "import src and each of its modules"'),

@@ -33,6 +33,7 @@ async function checkWheel(request: PackageRequest, wheel: string): Promise<void>
   const ran = await runTool({
     environment: request.environment,
     cwd: request.scratch,
+    writable: [request.scratch],
     args: ['-I', request.runScript, wheel, join(request.scratch, 'site'), 'spec'],
     signal: request.signal,
   });
@@ -58,6 +59,7 @@ export async function buildPackages(request: PackageRequest): Promise<{ wheel: s
   const built = await runTool({
     environment: request.environment,
     cwd: request.copy,
+    writable: [request.copy, request.output],
     args: [request.buildScript, request.output],
     signal: request.signal,
     timeoutMs: 300_000,

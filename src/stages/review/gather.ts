@@ -129,7 +129,7 @@ export async function gatherFindings(
 ): Promise<Gathered> {
   const dir = context.connectorDir;
   const run = (args: readonly string[]): Promise<ToolResult> =>
-    runTool({ environment, cwd: dir, args, signal: context.signal });
+    runTool({ environment, cwd: dir, writable: [mypyCache(context)], args, signal: context.signal });
   context.progress('Reading the code with ruff, mypy, a scan for secrets and the checks for connectors.');
   const script = await helperScript(d, 'check_connector.py');
   const [ruff, mypy, own, secrets, suite] = await Promise.all([

@@ -1,5 +1,6 @@
 /** The evidence of a test run, in its three forms: for the pipeline, for the connector's own folder, for the person. */
 import type { TestReport, TestResult } from '../../pipeline/contracts.ts';
+import { isolationWords } from '../../python/isolation/words.ts';
 import { failingCases } from '../failing-cases.ts';
 import { conformanceWords } from './conformance.ts';
 import { mutationWords } from './mutants.ts';
@@ -42,6 +43,10 @@ export function resultsFile(report: TestReport): string {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
+function ranWords(isolation: TestReport['isolation']): string {
+  return isolation === undefined ? '' : `run ${isolationWords(isolation)}`;
+}
+
 export function summary(report: TestReport): string {
   if (report.verdict === 'unusable') return `No verdict: ${report.reason ?? 'the evidence is unusable'}.`;
   const parts = [`${report.passed} of ${report.total} tests passed`];
@@ -49,7 +54,11 @@ export function summary(report: TestReport): string {
   if (report.errors > 0) parts.push(`${report.errors} errors`);
   if (report.skipped > 0) parts.push(`${report.skipped} skipped`);
   if (report.coverage !== null) parts.push(`${report.coverage}% of the lines covered`);
-  const judgements = [conformanceWords(report.conformance), mutationWords(report.mutation)];
+  const judgements = [
+    ranWords(report.isolation),
+    conformanceWords(report.conformance),
+    mutationWords(report.mutation),
+  ];
   parts.push(...judgements.filter((words) => words !== ''));
   return `${parts.join(', ')}.`;
 }

@@ -3,6 +3,7 @@ import type { StageContext, TestReport, TestResult } from '../../pipeline/contra
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../../python/pytest.ts';
 import { writeInside } from '../../workspace/files.ts';
+import { keepLock } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { readCasesFor } from '../test-cases.ts';
 import { finishFindings, type FindingDraft } from '../findings.ts';
@@ -27,6 +28,7 @@ export async function runTests(
   suspicion: Suspicion = NO_SUSPICION,
 ): Promise<TestResult> {
   const { connectorDir, signal } = context;
+  await keepLock(connectorDir, environment);
   context.progress('Running pytest.');
   const ran = await runSuite({
     connectorDir,

@@ -2,8 +2,10 @@
 import { resolve } from 'node:path';
 import { conform as judge } from '../../conformance/conform.ts';
 import type { CheckOutcome, CheckStatus, ConformanceReport } from '../../conformance/contracts.ts';
+import type { IsolationPolicy } from '../../pipeline/contracts.ts';
 import { ProcessRunner } from '../../python/process-runner.ts';
 import { connectorEnvironment } from '../../stages/connector.ts';
+import { allowedPackages } from '../allowed-packages.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { printJson, type Session } from '../session.ts';
 import { harmless, painter, type Colour, type Terminal } from '../terminal.ts';
@@ -13,6 +15,7 @@ export interface ConformOptions {
   /** Interpreter that has the connector's requirements already. */
   readonly python?: string;
   readonly only?: readonly string[];
+  readonly isolation?: IsolationPolicy;
 }
 
 const WORDS: Readonly<Record<CheckStatus, readonly [string, Colour]>> = {
@@ -40,6 +43,7 @@ export async function conform(session: Session, dir: string, options: ConformOpt
       python: options.python === undefined ? python : resolve(terminal.cwd, python),
       signal: stop.signal,
       only: options.only,
+      isolation: options.isolation,
       progress: (line) => {
         if (terminal.live) terminal.stderr.write(`\r\u001b[K${harmless(line)}`);
       },
@@ -67,6 +71,7 @@ async function environmentOf(terminal: Terminal, connectorDir: string, signal: A
       tell(message);
     },
     environment: terminal.env,
+    allowedPackages: allowedPackages(terminal.env),
     ...(pythonPath !== undefined && pythonPath !== '' && { pythonPath }),
   };
   return (await connectorEnvironment(dependencies, { connectorDir, signal, progress: tell })).python;

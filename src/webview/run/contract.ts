@@ -144,6 +144,8 @@ export const Evidence = z.object({
   startedAt: z.string(),
   command: z.string(),
   python: z.string(),
+  /** How it was confined; null in old reports. */
+  isolation: z.nullable(z.object({ words: z.string(), lacks: z.array(z.string()) })),
   failing: cut(z.object({ id: z.string(), outcome: z.string(), message: z.string(), place: Place })),
   integrity: cut(z.object({ severity: z.string(), message: z.string(), rule: z.string(), place: Place })),
   /** Null where no mistakes were planted. */

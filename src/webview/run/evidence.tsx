@@ -104,6 +104,9 @@ function Facts({ evidence }: { readonly evidence: Evidence }) {
           evidence.timedOut ? 'ended at its time limit' : `exit code ${evidence.exitCode ?? 'none'}`
         }, Python ${evidence.python}`}
       </Fact>
+      {evidence.isolation !== null && (
+        <Fact name="Isolation">{[evidence.isolation.words, ...evidence.isolation.lacks].join('; ')}</Fact>
+      )}
     </dl>
   );
 }

@@ -123,7 +123,12 @@ describe('Python environments', function () {
       PIP_NO_CACHE_DIR: '1',
     };
     await assert.rejects(
-      ensureEnvironment(options('sourcewright-has-no-such-package==1', { environment })),
+      ensureEnvironment(
+        options('sourcewright-has-no-such-package==1', {
+          environment,
+          allowed: ['sourcewright-has-no-such-package'],
+        }),
+      ),
       (error) => {
         assert.ok(error instanceof SourcewrightError);
         assert.equal(error.code, 'environment');

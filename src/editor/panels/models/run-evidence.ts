@@ -1,6 +1,7 @@
 /** The evidence of a test run as the run view shows it: bounded, from `test-report.json` alone. Pure. */
 import type { FailedCheck } from '../../../conformance/contracts.ts';
 import type { Mutation, TestReport } from '../../../pipeline/contracts.ts';
+import { isolationWords } from '../../../python/isolation/words.ts';
 import type { CheckRow, Cut, Evidence } from '../../../webview/run/contract.ts';
 
 /** Rows of a list that are shown; the rendered report has them all. */
@@ -35,6 +36,13 @@ export function evidenceOf(report: TestReport, now: EvidenceNow): Evidence {
     startedAt: report.startedAt,
     command: line(report.command.join(' '), MESSAGE),
     python: report.python,
+    isolation:
+      report.isolation === undefined
+        ? null
+        : {
+            words: line(isolationWords(report.isolation), MESSAGE),
+            lacks: report.isolation.lacks.slice(0, MOST).map((lack) => line(lack, MESSAGE)),
+          },
     failing: cut(bad, MOST, (test) => ({
       id: line(test.id, CODE),
       outcome: test.outcome,
