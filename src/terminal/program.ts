@@ -14,6 +14,7 @@ import { CREDENTIAL_PREFIX } from './credentials.ts';
 import { EXIT, exitCodeOfError, type ExitCode } from './exit-codes.ts';
 import { printError, printJson, type Session } from './session.ts';
 import { rejectedSummary } from './summary.ts';
+import { coloured } from './harmless.ts';
 
 const NOTES = `
 A run is named by its id, the beginning of its id, or "latest".
@@ -64,7 +65,8 @@ function createProgram(session: Session, done: (code: ExitCode) => void): Comman
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
+      // It repeats the words that it was given.
+      writeErr: (text) => terminal.stderr.write(coloured(text)),
     });
 
   // What most commands share.

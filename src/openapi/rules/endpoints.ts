@@ -190,7 +190,8 @@ function readParameters(
   for (const [list, at] of lists) {
     for (const [index, written] of list.entries()) {
       const reached = description.deref<ParameterObject>(written, pointerAt(at, index));
-      if (reached === undefined) continue;
+      // Behind a reference, nobody has looked whether it has a name and a place.
+      if (typeof reached?.value.name !== 'string' || typeof reached.value.in !== 'string') continue;
       const parameter = readParameter(schemas, reached.value, reached.pointer);
       if (parameter !== undefined) byKey.set(`${parameter.in} ${parameter.name}`, parameter);
     }
