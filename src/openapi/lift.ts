@@ -240,8 +240,13 @@ function liftSecurityScheme(node: JsonObject, pointer: string, context: LiftCont
     return;
   if (context.version === '2.0') liftSecurityScheme20(node);
   for (const key of ['type', 'name', 'in', 'scheme', 'description', 'openIdConnectUrl']) keepText(node, key);
+  for (const key of ['type', 'name', 'in', 'scheme', 'openIdConnectUrl'])
+    if (typeof node[key] === 'string' && node[key].length > MAX_ADDRESS) Reflect.deleteProperty(node, key);
   eachObject(node, 'flows', pointer, context, (flow) => {
-    for (const key of ['authorizationUrl', 'tokenUrl', 'refreshUrl']) keepText(flow, key);
+    for (const key of ['authorizationUrl', 'tokenUrl', 'refreshUrl']) {
+      keepText(flow, key);
+      if (typeof flow[key] === 'string' && flow[key].length > MAX_ADDRESS) Reflect.deleteProperty(flow, key);
+    }
     if (!isObject(flow.scopes)) Reflect.deleteProperty(flow, 'scopes');
   });
 }

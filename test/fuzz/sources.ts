@@ -26,7 +26,7 @@ export function sources(corpus: string | undefined = process.env['SOURCEWRIGHT_C
   const shipped = SHIPPED.flatMap((name) => below(join(MODULES, name))).filter(
     ({ path }) => !path.includes('oas-examples') || !path.includes('/yaml/'),
   );
-  const named = corpus === undefined ? [] : below(corpus);
+  const named = corpus === undefined || corpus === '' ? [] : below(corpus);
   return [...shipped, ...named].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 

@@ -1,6 +1,7 @@
 /** The operations of a description, each read once: its parameters, its successful response, its place. */
 import type { Description } from '../description.ts';
 import { pointerAt } from '../description.ts';
+import { MAX_ADDRESS } from '../limits.ts';
 import type {
   MediaTypeObject,
   OperationObject,
@@ -214,7 +215,8 @@ function readParameter(
   parameter: ParameterObject,
   pointer: string,
 ): Parameter | undefined {
-  if (!LOCATIONS.includes(parameter.in) || parameter.name === '') return undefined;
+  if (!LOCATIONS.includes(parameter.in) || parameter.name === '' || parameter.name.length > MAX_ADDRESS)
+    return undefined;
   const [media] = Object.entries(parameter.content ?? {});
   const node =
     parameter.schema !== undefined
