@@ -33,7 +33,7 @@ async function tellGate(view: View): Promise<void> {
   const { gate } = view;
   if (gate === null) return;
   const chosen = await window.showInformationMessage(
-    `${runName(view)}: ${GATES[gate].question}.`,
+    unlinked(`${runName(view)}: ${GATES[gate].question}.`),
     gate === 'review' ? 'Go to Findings' : 'Look and Decide',
   );
   if (chosen !== undefined) await commands.executeCommand('sourcewright.goToPendingApproval', view.runId);
@@ -70,7 +70,7 @@ async function tellFailure(view: View): Promise<void> {
 
 async function tellEnd(view: View): Promise<void> {
   const chosen = await window.showInformationMessage(
-    `${runName(view)} is ${view.status}.`,
+    unlinked(`${runName(view)} is ${view.status}.`),
     'Show Connector',
     'Open Publication',
   );

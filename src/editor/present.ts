@@ -184,13 +184,23 @@ export function activeStage(view: RunView): StageView | undefined {
   return view.stages.find((stage) => stage.state !== 'done' && stage.state !== 'pending') ?? undefined;
 }
 
+/** What is not seen, turns the reading direction round or breaks lines where none are expected. */
+const UNSEEN =
+  // eslint-disable-next-line no-control-regex
+  /(?![\t\n\r])[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
 /** Text as Markdown that shows just that text; what stands in backticks is kept as code, as tools mean it. */
 export function markdownText(text: string): string {
-  const parts = text.replace(/\s+/g, ' ').split('`');
+  const parts = text.replace(UNSEEN, '').replace(/\s+/g, ' ').split('`');
   return parts
     .map((part, index) => {
       const isCode = index % 2 === 1 && index < parts.length - 1 && part !== '';
-      return isCode ? `\`${part}\`` : part.replace(/[\\`*_{}[\]()#+\-!~<>|&$]/g, '\\$&');
+      return isCode
+        ? `\`${part}\``
+        : part
+            .replace(/[\\`*_{}[\]()#+\-!~<>|&$]/g, '\\$&')
+            .replaceAll('://', '\\://')
+            .replace(/\bwww\./gi, (www) => `${www.slice(0, -1)}\\.`);
     })
     .join('');
 }

@@ -335,9 +335,12 @@ function liftRoot(root: JsonObject, context: LiftContext): void {
   if (!isObject(root.info)) context.problem('/info', 'The "info" object is missing.');
   root.info = info;
   for (const key of ['title', 'version', 'summary', 'description', 'termsOfService']) keepText(info, key);
-  for (const key of ['license', 'contact']) if (!isObject(info[key])) Reflect.deleteProperty(info, key);
-  if (!isObject(root.externalDocs)) Reflect.deleteProperty(root, 'externalDocs');
+  keepTexts(info, 'license', ['name', 'identifier', 'url']);
+  keepTexts(info, 'contact', ['name', 'url', 'email']);
+  keepTexts(root, 'externalDocs', ['url', 'description']);
   if ('tags' in root) root.tags = Array.isArray(root.tags) ? (root.tags as unknown[]).filter(isObject) : [];
+  for (const tag of (root.tags ?? []) as JsonObject[])
+    for (const key of ['name', 'description']) keepText(tag, key);
   context.extensions(root, '');
   liftSecurity(root);
   liftServers(root, '', context);
@@ -350,6 +353,13 @@ function liftRoot(root: JsonObject, context: LiftContext): void {
   if (isObject(root.components)) context.extensions(root.components, '/components');
   if (isObject(root.components)) liftComponents(root.components, (map) => `/components/${map}`, context);
   if (isObject(root.paths)) liftPaths(root.paths, '/paths', context);
+}
+
+/** Keeps an object of texts, where it is one, with those of its properties that are texts. */
+function keepTexts(owner: JsonObject, name: string, keys: readonly string[]): void {
+  const node = owner[name];
+  if (!isObject(node)) Reflect.deleteProperty(owner, name);
+  else for (const key of keys) keepText(node, key);
 }
 
 /** A description whose paths stand in another document that can't be used has none. */

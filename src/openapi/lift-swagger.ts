@@ -1,6 +1,7 @@
 /** What Swagger 2.0 writes differently from OpenAPI 3: nodes are brought to the new form in place. */
 import type { SourceDocument } from './documents.ts';
 import { isObject, type JsonObject } from './identify.ts';
+import { MAX_ADDRESS } from './limits.ts';
 
 const SCHEMA_KEYS = [
   'type',
@@ -184,8 +185,15 @@ export function dropBodyParameters20(
 
 /** Root of a 2.0 document → root of a 3.1 document. The nodes below are lifted already and keep their identity. */
 export function liftRoot20(root: JsonObject, document: SourceDocument): void {
-  const host = typeof root.host === 'string' ? root.host.trim().replace(/^https?:\/\//, '') : '';
-  const basePath = typeof root.basePath === 'string' ? root.basePath.replace(/\/+$/, '') : '';
+  const host =
+    typeof root.host === 'string'
+      ? root.host
+          .slice(0, MAX_ADDRESS)
+          .trim()
+          .replace(/^https?:\/\//, '')
+      : '';
+  const basePath =
+    typeof root.basePath === 'string' ? root.basePath.slice(0, MAX_ADDRESS).replace(/\/+$/, '') : '';
   const base = basePath === '' || basePath.startsWith('/') ? basePath : `/${basePath}`;
   const named = Array.isArray(root.schemes)
     ? (root.schemes as unknown[]).filter((s) => s === 'https' || s === 'http')

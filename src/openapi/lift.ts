@@ -5,6 +5,7 @@
  */
 import { HTTP_METHODS, type HttpMethod } from './document.ts';
 import { isObject, type JsonObject } from './identify.ts';
+import { MAX_ADDRESS } from './limits.ts';
 import type { LiftContext, NodeKind } from './lift-context.ts';
 import { liftSchema, liftSchemaMap, asSchema } from './lift-schema.ts';
 import { liftHeader20, liftParameter20, liftResponse20, liftSecurityScheme20 } from './lift-swagger.ts';
@@ -37,6 +38,15 @@ export function liftPaths(paths: JsonObject, pointer: string, context: LiftConte
   if (!context.enter(paths, 'paths') || noteReference(paths, 'paths', pointer, context)) return;
   for (const [path, item] of Object.entries(paths)) {
     const at = `${pointer}/${context.escape(path)}`;
+    if (path.length > MAX_ADDRESS) {
+      Reflect.deleteProperty(paths, path);
+      const begin = path.slice(0, 80);
+      context.problem(
+        pointer,
+        `A path is longer than ${MAX_ADDRESS} characters and was left out: "${begin}…".`,
+      );
+      continue;
+    }
     if (path.startsWith('x-') || !isObject(item)) {
       Reflect.deleteProperty(paths, path);
       if (!path.startsWith('x-') && item !== null)
@@ -94,6 +104,7 @@ function liftOperation(node: JsonObject, pathItem: JsonObject, pointer: string, 
   if (!context.enter(node, 'operation') || noteReference(node, 'operation', pointer, context)) return;
   for (const key of ['operationId', 'summary', 'description']) keepText(node, key);
   if (!isObject(node.externalDocs)) Reflect.deleteProperty(node, 'externalDocs');
+  else for (const key of ['url', 'description']) keepText(node.externalDocs, key);
   if (typeof node.deprecated !== 'boolean') Reflect.deleteProperty(node, 'deprecated');
   if ('tags' in node) {
     const tags: unknown[] = Array.isArray(node.tags) ? node.tags : [];
@@ -229,8 +240,13 @@ function liftSecurityScheme(node: JsonObject, pointer: string, context: LiftCont
     return;
   if (context.version === '2.0') liftSecurityScheme20(node);
   for (const key of ['type', 'name', 'in', 'scheme', 'description', 'openIdConnectUrl']) keepText(node, key);
+  for (const key of ['type', 'name', 'in', 'scheme', 'openIdConnectUrl'])
+    if (typeof node[key] === 'string' && node[key].length > MAX_ADDRESS) Reflect.deleteProperty(node, key);
   eachObject(node, 'flows', pointer, context, (flow) => {
-    for (const key of ['authorizationUrl', 'tokenUrl', 'refreshUrl']) keepText(flow, key);
+    for (const key of ['authorizationUrl', 'tokenUrl', 'refreshUrl']) {
+      keepText(flow, key);
+      if (typeof flow[key] === 'string' && flow[key].length > MAX_ADDRESS) Reflect.deleteProperty(flow, key);
+    }
     if (!isObject(flow.scopes)) Reflect.deleteProperty(flow, 'scopes');
   });
 }
@@ -276,10 +292,20 @@ export function liftServers(owner: JsonObject, pointer: string, context: LiftCon
   if (!('servers' in owner)) return;
   const servers: unknown[] = Array.isArray(owner.servers) ? owner.servers : [];
   owner.servers = servers.filter((server, index) => {
-    const usable = isObject(server) && typeof server.url === 'string';
-    if (!usable) context.problem(`${pointer}/servers/${index}`, 'This server has no URL and was left out.');
-    else liftServer(server);
-    return usable;
+    const at = `${pointer}/servers/${index}`;
+    if (!isObject(server) || typeof server.url !== 'string') {
+      context.problem(at, 'This server has no URL and was left out.');
+      return false;
+    }
+    if (server.url.length > MAX_ADDRESS) {
+      context.problem(
+        at,
+        `The URL of this server is longer than ${MAX_ADDRESS} characters and was left out.`,
+      );
+      return false;
+    }
+    liftServer(server);
+    return true;
   });
 }
 

@@ -9,6 +9,8 @@ export const MAX_REDIRECTS = 5;
 /** Further documents that `$ref`s may load: files (some descriptions keep each operation in its own), and URLs. */
 export const MAX_FILES = 2_000;
 export const MAX_REMOTE_DOCUMENTS = 200;
+/** Characters of a path or of a server's URL: the rules look at each of them with patterns. */
+export const MAX_ADDRESS = 2_000;
 /** Levels of nesting of one document. */
 export const MAX_DEPTH = 400;
 /** Values that one document may unfold to through YAML aliases, beside half its size in bytes (no alias can reach that). */

@@ -123,7 +123,7 @@ export function referenceLoader(main: string, typed: string, options: LoadOption
       });
     }
     const [realRoot, realFile] = await Promise.all([
-      realpath(root),
+      realpath(root).catch(() => root),
       realpath(location).catch(() => location),
     ]);
     if (!isInside(realRoot, realFile) && realFile !== location) {

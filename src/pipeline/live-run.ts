@@ -20,6 +20,7 @@ import {
   type StageMode,
   type StageName,
 } from './contracts.ts';
+import { assertAtHome } from './at-home.ts';
 import { addRemark } from './discussion.ts';
 import { Gatekeeper } from './gatekeeper.ts';
 import {
@@ -65,6 +66,10 @@ export async function openRunAt(runDir: string, d: RunDependencies): Promise<Liv
   const lock = await takeLock(runLockPath(folder), 'The run', 'runs the pipeline');
   try {
     const { journal, content } = await Journal.open(folder, files, d.now);
+    await assertAtHome(folder, content.request).catch(async (error: unknown) => {
+      await journal.close();
+      throw error;
+    });
     const run = new LiveRun(folder, d, files, { lock, journal }, content);
     OPEN.set(folder, run);
     await run.repair();

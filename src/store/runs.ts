@@ -1,5 +1,5 @@
 /** The runs of a workspace, found by looking at their folders: there is no index that could be wrong. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import { NO_USAGE, RunView } from '../pipeline/contracts.ts';
@@ -53,6 +53,22 @@ async function isHeld(runDir: string): Promise<boolean> {
  * what is wrong with it.
  */
 export async function viewRun(runDir: string): Promise<RunView> {
+  return atHome(runDir, await viewAsWritten(runDir));
+}
+
+/**
+ * Without its folders where a run was started elsewhere: what came with a repository, or was copied, could name any folder of
+ * this machine as its connector's.
+ */
+async function atHome(runDir: string, view: RunView): Promise<RunView> {
+  const here = resolve(runDir, '..', '..', '..');
+  const [real, said] = await Promise.all(
+    [here, view.workspace].map((path) => realpath(path).catch(() => path)),
+  );
+  return real === said ? view : { ...view, workspace: here, connectorDir: null };
+}
+
+async function viewAsWritten(runDir: string): Promise<RunView> {
   const [stored, held] = await Promise.all([storedView(runDir), isHeld(runDir)]);
   // Without a living holder, what a killed process left behind may say `running`, or be older than the journal.
   const current = stored !== undefined && (held || (stored.view.status !== 'running' && !stored.behind));

@@ -15,6 +15,7 @@ import { CREDENTIAL_PREFIX } from './credentials.ts';
 import { EXIT, exitCodeOfError, type ExitCode } from './exit-codes.ts';
 import { printError, printJson, type Session } from './session.ts';
 import { rejectedSummary } from './summary.ts';
+import { coloured } from './harmless.ts';
 
 const NOTES = `
 A run is named by its id, the beginning of its id, or "latest".
@@ -74,7 +75,8 @@ function createProgram(given: Session, done: (code: ExitCode) => void): Command 
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
+      // It repeats the words that it was given.
+      writeErr: (text) => terminal.stderr.write(coloured(text)),
     });
 
   // What most commands share.

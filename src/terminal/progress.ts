@@ -5,7 +5,7 @@
  */
 import type { RunView, StageView } from '../pipeline/contracts.ts';
 import { ActivityFeed } from './activity.ts';
-import { dollars, duration, harmless, painter, type Paint, type Terminal } from './terminal.ts';
+import { coloured, dollars, duration, harmless, painter, type Paint, type Terminal } from './terminal.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
@@ -67,14 +67,14 @@ export class Progress {
   output(text: string): void {
     if (!this.#verbose) return;
     this.#erase();
-    this.#terminal.stderr.write(text);
+    this.#terminal.stderr.write(coloured(text));
     if (text.endsWith('\n')) this.#draw();
   }
 
   /** A line of our own between the steps. */
   line(text: string): void {
     this.#erase();
-    this.#terminal.stderr.write(`${text}\n`);
+    this.#terminal.stderr.write(`${coloured(text)}\n`);
     this.#draw();
   }
 

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { join } from 'node:path';
 import type { FindingAnswer, GateDecision, GateName, RunView } from '../pipeline/contracts.ts';
 import type { FindingSummary } from './summary.ts';
-import { harmless, painter, type Terminal } from './terminal.ts';
+import { coloured, harmless, painter, type Terminal } from './terminal.ts';
 
 /** What is to be decided at each gate, and what to read before. */
 const GATES: Record<GateName, { readonly question: string; readonly read: readonly string[] }> = {
@@ -33,7 +33,7 @@ export async function askGate(
   gate: GateName,
 ): Promise<GateDecision | NoAnswer> {
   const paint = painter(terminal.colour);
-  const write = (line: string): void => void terminal.stderr.write(`${line}\n`);
+  const write = (line: string): void => void terminal.stderr.write(`${coloured(line)}\n`);
   write('');
   write(paint('bold', `Gate "${gate}": ${GATES[gate].question}`));
   for (const path of filesToRead(view, gate)) write(`  read ${path}`);
@@ -69,7 +69,9 @@ export async function askFindings(
   const open = findings.filter((finding) => finding.answer === null);
   return withReader(terminal, async (ask) => {
     for (const [at, finding] of open.entries()) {
-      terminal.stderr.write(`\n${at + 1} of ${open.length}  ${findingText(finding, terminal.colour)}\n`);
+      terminal.stderr.write(
+        `\n${at + 1} of ${open.length}  ${coloured(findingText(finding, terminal.colour))}\n`,
+      );
       for (;;) {
         const answer = (await ask('[a]ccept (have it fixed), [r]eject, [s]kip the rest: '))
           ?.trim()

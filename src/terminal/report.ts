@@ -6,7 +6,17 @@ import { isolationWords } from '../python/isolation/words.ts';
 import { filesToRead } from './questions.ts';
 import { commandFor, printJson, replayCommand, shown, type Session } from './session.ts';
 import { summarize, type RunSummary } from './summary.ts';
-import { count, dollars, duration, grouped, harmless, oneLine, painter, type Paint } from './terminal.ts';
+import {
+  coloured,
+  count,
+  dollars,
+  duration,
+  grouped,
+  harmless,
+  oneLine,
+  painter,
+  type Paint,
+} from './terminal.ts';
 
 const SHOWN_STREAMS = 12;
 /** Characters of what a check of the conformance suite saw. */
@@ -16,7 +26,7 @@ const MAX_CHECK = 300;
 export async function printRun(session: Session, view: RunView, json: boolean | undefined): Promise<void> {
   const summary = await summarize(view);
   if (json === true) printJson(session.terminal, summary);
-  else session.terminal.stdout.write(`${reportLines(session, view, summary).join('\n')}\n`);
+  else session.terminal.stdout.write(`${coloured(reportLines(session, view, summary).join('\n'))}\n`);
 }
 
 /** Lines for stdout. */

@@ -103,9 +103,13 @@ export function shown(session: Session, path: string): string {
   return short !== '' && !short.startsWith('..') ? short : path;
 }
 
-/** Prints the one object of `--json`. */
+/** Prints the one object of `--json`. What a terminal would act on is escaped, as the rest of JSON's strings is. */
 export function printJson(terminal: Terminal, value: unknown): void {
-  terminal.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  const json = JSON.stringify(value, null, 2).replace(
+    /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+  terminal.stdout.write(`${json}\n`);
 }
 
 /** An error for the person, on stderr. */

@@ -1,5 +1,8 @@
 /** The terminal that a command runs in: where it writes, whether a person sits there, and colours. */
 import type { Readable, Writable } from 'node:stream';
+import { harmless } from './harmless.ts';
+
+export { coloured, harmless } from './harmless.ts';
 
 export interface Terminal {
   readonly stdin: Readable;
@@ -60,15 +63,6 @@ export function painter(enabled: boolean): Paint {
     const [on, off] = CODES[colour];
     return enabled ? `\u001b[${on}m${text}\u001b[${off}m` : text;
   };
-}
-
-/**
- * Text from elsewhere (an API description, a server) on its way to the terminal: control characters, by which it could
- * move the cursor or change the window's title, are taken out.
- */
-export function harmless(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
 
 /** Milliseconds in words: `640 ms`, `12.3 s`, `2 min 5 s`. */

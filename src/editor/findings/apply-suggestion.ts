@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EndOfLine, Range, Uri, workspace, WorkspaceEdit, type TextDocument } from 'vscode';
 import { SourcewrightError } from '../../errors.ts';
 import type { Suggestion } from '../../pipeline/contracts.ts';
+import { isBelow } from './finding-texts.ts';
 
 export interface Wanted {
   readonly suggestion: Suggestion;
@@ -28,7 +29,7 @@ export async function applySuggestions(directory: string, wanted: readonly Wante
   const applied = wanted.map(() => false);
   for (const file of new Set(wanted.map(({ suggestion }) => suggestion.range.file))) {
     const uri = Uri.file(join(directory, file));
-    if (!existsSync(uri.fsPath)) continue;
+    if (!isBelow(directory, file) || !existsSync(uri.fsPath)) continue;
     const document = await workspace.openTextDocument(uri);
     const taken: Lines[] = [];
     wanted.forEach(({ suggestion, at }, index) => {

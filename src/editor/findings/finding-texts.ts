@@ -1,6 +1,6 @@
 /** The connector's files as they read now, for anchoring: what an editor holds unsaved counts before what the disk has. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { RelativePattern, Uri, workspace, type Disposable, type TextDocumentChangeEvent } from 'vscode';
 import { DisposableStore } from '../disposables.ts';
 
@@ -79,8 +79,15 @@ export class FindingTexts implements Disposable {
   }
 }
 
+/** Whether a finding's file is one of the connector: who writes a review may name any. */
+export function isBelow(directory: string, file: string): boolean {
+  const inside = relative(directory, join(directory, file));
+  return inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
+}
+
 /** A file of the connector as it reads now; undefined where there is none. */
 export async function textOf(directory: string, file: string): Promise<string | undefined> {
+  if (!isBelow(directory, file)) return undefined;
   const uri = Uri.file(join(directory, file));
   const onDisk = await readFile(uri.fsPath, 'utf8').catch(() => undefined);
   const open = workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());

@@ -14,7 +14,7 @@ import {
 import { SourcewrightError } from '../../errors.ts';
 import type { Engine, RunView } from '../../pipeline/contracts.ts';
 import type { GenerateArguments } from '../generate/generate-connector.ts';
-import { markdownText, runName } from '../present.ts';
+import { markdownText, runName, unlinked } from '../present.ts';
 import { readAgentSettings, readSettings } from '../settings.ts';
 import { cost } from '../usage-words.ts';
 import type { RunService } from '../run-service.ts';
@@ -52,7 +52,7 @@ export class GenerateTool implements LanguageModelTool<object> {
     }
     const message = new MarkdownString(confirmation(asked));
     return {
-      invocationMessage: `Sourcewright: generating a connector for ${shortName(asked)}`,
+      invocationMessage: unlinked(`Sourcewright: generating a connector for ${shortName(asked)}`),
       confirmationMessages: { title: 'Generate a connector?', message },
     };
   }
@@ -142,7 +142,7 @@ function confirmation({ source, name, engine, streams }: GenerateInput): string 
   const which = streams === undefined ? '' : ` It reads the streams ${streams.map(markdownText).join(', ')}.`;
   return [
     `A Python connector is generated from ${from} ${markdownText(source.location)}.${which}`,
-    `It is written to \`${outDir}/source-${name ?? '<name>'}\`, and the run to \`.sourcewright\`; a connector of that name is generated again. Its packages are installed and its tests run on this machine. Gates ask you as your settings say.`,
+    `It is written to \`${outDir.replaceAll('`', '')}/source-${name ?? '<name>'}\`, and the run to \`.sourcewright\`; a connector of that name is generated again. Its packages are installed and its tests run on this machine. Gates ask you as your settings say.`,
     costs(engine ?? settings?.engine ?? 'rules'),
   ].join('\n\n');
 }

@@ -3,6 +3,7 @@ import { Position, Range, Selection, TextEditorRevealType, Uri, ViewColumn, wind
 import { SourcewrightError } from '../../errors.ts';
 import type { RunView } from '../../pipeline/contracts.ts';
 import type { ResearchAction } from '../../webview/research/contract.ts';
+import { unlinked } from '../present.ts';
 import type { PanelSpecification } from './panels.ts';
 import type { PanelServices } from './specifications.ts';
 
@@ -67,5 +68,5 @@ async function openPlace(place: { path: string; line: number; note: string | nul
   editor.selection = new Selection(at, at);
   editor.revealRange(new Range(at, at), TextEditorRevealType.InCenterIfOutsideViewport);
   if (place.note !== null)
-    void window.showInformationMessage(`The description opened at its top. ${place.note}`);
+    void window.showInformationMessage(unlinked(`The description opened at its top. ${place.note}`));
 }

@@ -10,6 +10,7 @@ import {
   type TestRun,
 } from 'vscode';
 import type { TestCase } from '../../pipeline/contracts.ts';
+import { coloured, harmless } from '../../terminal/harmless.ts';
 import type { EngineModule } from '../run-dependencies.ts';
 import type { ConnectorTests } from './connector-tests.ts';
 import type { Frame } from './failure-text.ts';
@@ -40,9 +41,9 @@ export function showOutcome(
   }
 }
 
-/** Adds text to a run's output, where lines end as in a terminal. */
+/** Adds text to a run's output, which is a terminal: lines end as there, and nothing of a test's own steers it. */
 export function appendText(run: TestRun, text: string, item?: TestItem): void {
-  run.appendOutput(text.replace(/\r?\n/g, '\r\n'), undefined, item);
+  run.appendOutput(coloured(text).replaceAll('\n', '\r\n'), undefined, item);
 }
 
 function messageOf(
@@ -52,10 +53,10 @@ function messageOf(
   { readFailure, frameIn }: EngineModule['testReading'],
 ): TestMessage {
   const failure = readFailure(entry);
-  const message = new TestMessage(failure.text);
+  const message = new TestMessage(harmless(failure.text));
   if (failure.expected !== undefined && failure.actual !== undefined) {
-    message.expectedOutput = failure.expected;
-    message.actualOutput = failure.actual;
+    message.expectedOutput = harmless(failure.expected);
+    message.actualOutput = harmless(failure.actual);
   }
   const place = frameIn(failure, entry.file);
   if (place !== undefined) message.location = new Location(uriOf(connector, place), positionOf(place));

@@ -1,6 +1,7 @@
 /** The operations of a description, each read once: its parameters, its successful response, its place. */
 import type { Description } from '../description.ts';
 import { pointerAt } from '../description.ts';
+import { MAX_ADDRESS } from '../limits.ts';
 import type {
   MediaTypeObject,
   OperationObject,
@@ -190,7 +191,8 @@ function readParameters(
   for (const [list, at] of lists) {
     for (const [index, written] of list.entries()) {
       const reached = description.deref<ParameterObject>(written, pointerAt(at, index));
-      if (reached === undefined) continue;
+      // Behind a reference, nobody has looked whether it has a name and a place.
+      if (typeof reached?.value.name !== 'string' || typeof reached.value.in !== 'string') continue;
       const parameter = readParameter(schemas, reached.value, reached.pointer);
       if (parameter !== undefined) byKey.set(`${parameter.in} ${parameter.name}`, parameter);
     }
@@ -213,7 +215,8 @@ function readParameter(
   parameter: ParameterObject,
   pointer: string,
 ): Parameter | undefined {
-  if (!LOCATIONS.includes(parameter.in) || parameter.name === '') return undefined;
+  if (!LOCATIONS.includes(parameter.in) || parameter.name === '' || parameter.name.length > MAX_ADDRESS)
+    return undefined;
   const [media] = Object.entries(parameter.content ?? {});
   const node =
     parameter.schema !== undefined

@@ -8,7 +8,7 @@ import { connectorEnvironment } from '../../stages/connector.ts';
 import { allowedPackages } from '../allowed-packages.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { printJson, type Session } from '../session.ts';
-import { harmless, painter, type Colour, type Terminal } from '../terminal.ts';
+import { coloured, harmless, painter, type Colour, type Terminal } from '../terminal.ts';
 
 export interface ConformOptions {
   readonly json?: boolean;
@@ -50,7 +50,7 @@ export async function conform(session: Session, dir: string, options: ConformOpt
     });
     if (terminal.live) terminal.stderr.write('\r\u001b[K');
     if (options.json === true) printJson(terminal, report);
-    else terminal.stdout.write(reportText(terminal, report));
+    else terminal.stdout.write(coloured(reportText(terminal, report)));
     return report.verdict === 'passed' ? EXIT.done : EXIT.failed;
   } finally {
     session.interrupts.off('SIGINT', interrupt);

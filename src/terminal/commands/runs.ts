@@ -14,7 +14,7 @@ import { refuseReplay } from '../replay-mark.ts';
 import { reportLines } from '../report.ts';
 import { pipelineSetting, printJson, workspaceOf, type Session, type WorkspaceOptions } from '../session.ts';
 import { summarize, withAnswers } from '../summary.ts';
-import { count, harmless } from '../terminal.ts';
+import { coloured, count, harmless } from '../terminal.ts';
 
 export interface ShowOptions extends WorkspaceOptions {
   readonly json?: boolean;
@@ -51,7 +51,7 @@ export async function runs(session: Session, options: ShowOptions): Promise<Exit
   for (const view of views) {
     const state = view.gate !== null ? `waits: ${view.gate}` : view.status;
     const line = `${view.runId.padEnd(width)}  ${state.padEnd(15)}  ${view.startedAt.slice(0, 16).replace('T', ' ')}  ${harmless(view.title)}`;
-    session.terminal.stdout.write(`${line}\n`);
+    session.terminal.stdout.write(`${harmless(line)}\n`);
   }
   return EXIT.done;
 }
@@ -69,7 +69,7 @@ export async function findings(session: Session, name: string, options: ShowOpti
   if (options.json === true) printJson(session.terminal, { findings: all, open });
   else {
     for (const finding of all)
-      session.terminal.stdout.write(`${findingText(finding, session.terminal.colour)}\n\n`);
+      session.terminal.stdout.write(`${coloured(findingText(finding, session.terminal.colour))}\n\n`);
     session.terminal.stdout.write(`${count(all.length, 'finding')}, ${open} open\n`);
   }
   return EXIT.done;
@@ -101,6 +101,6 @@ export async function stage(session: Session, name: string, options: StageOption
   progress.stop();
   const summary = await summarize(view);
   if (options.json === true) printJson(terminal, { ...summary, stages: view.stages });
-  else terminal.stdout.write(`${reportLines(session, view, summary).join('\n')}\n`);
+  else terminal.stdout.write(`${coloured(reportLines(session, view, summary).join('\n'))}\n`);
   return exitCodeOf(view);
 }

@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { reportLines } from '../report.ts';
 import { printError, printJson, workspaceOf, type Session } from '../session.ts';
 import { summarize } from '../summary.ts';
-import { dollars, duration, harmless, painter, type Paint } from '../terminal.ts';
+import { coloured, dollars, duration, harmless, painter, type Paint } from '../terminal.ts';
 import { transcriptLines } from '../transcript-lines.ts';
 import type { ShowOptions } from './runs.ts';
 
@@ -27,7 +27,7 @@ export async function show(session: Session, name: string, options: ShowOptions)
     ...view.stages.map((stage) => stageLine(stage, paint, view.usage.usd > 0)),
     ...transcriptLines(terminal, transcripts),
   ];
-  terminal.stdout.write(`${lines.join('\n')}\n`);
+  terminal.stdout.write(`${coloured(lines.join('\n'))}\n`);
   return EXIT.done;
 }
 

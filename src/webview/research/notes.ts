@@ -13,12 +13,13 @@ export type Block =
   | { readonly kind: 'code'; readonly text: string };
 
 const ITEM = /^\s*(?:[-*+]|(\d+)[.)])\s+(.*)$/;
-const HEADING = /^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$/;
+const HEADING = /^\s{0,3}#{1,6}\s(.*)$/;
 const FENCE = /^\s{0,3}(```|~~~)/;
 
 export function blocksOf(markdown: string): Block[] {
   const blocks: Block[] = [];
-  const lines = markdown.split(/\r?\n/);
+  // All that ends a line for `.` in a pattern ends it here: each pattern looks at a line once.
+  const lines = markdown.split(/\r\n|[\n\r\u2028\u2029]/);
   let paragraph: string[] = [];
   let list: { ordered: boolean; items: string[] } | undefined;
   const end = (): void => {
@@ -33,8 +34,8 @@ export function blocksOf(markdown: string): Block[] {
     const fence = FENCE.exec(line)?.[1];
     if (fence !== undefined) {
       end();
-      const after = lines.findIndex((one, at) => at > index && one.trim().startsWith(fence));
-      const close = after < 0 ? lines.length : after;
+      let close = index + 1;
+      while (close < lines.length && lines[close]?.trim().startsWith(fence) !== true) close += 1;
       blocks.push({ kind: 'code', text: lines.slice(index + 1, close).join('\n') });
       index = close;
       continue;
@@ -43,7 +44,7 @@ export function blocksOf(markdown: string): Block[] {
     const item = ITEM.exec(line);
     if (heading !== undefined) {
       end();
-      blocks.push({ kind: 'heading', content: inlines(heading) });
+      blocks.push({ kind: 'heading', content: inlines(withoutMarks(heading)) });
     } else if (item !== null) {
       const ordered = item[1] !== undefined;
       if (list?.ordered !== ordered) end();
@@ -55,6 +56,14 @@ export function blocksOf(markdown: string): Block[] {
   }
   end();
   return blocks;
+}
+
+/** A heading's words without the marks that may close it: `Title ##`. */
+function withoutMarks(heading: string): string {
+  const words = heading.trim();
+  let end = words.length;
+  while (end > 0 && words[end - 1] === '#') end -= 1;
+  return words.slice(0, end).trimEnd();
 }
 
 /** Code, bold, and links to https addresses; each part is cut once, so that no text costs more than its length. */
