@@ -258,10 +258,22 @@ export class LiveRun implements PipelineRun {
         // Runs by hand are journalled for a run that has ended, too.
         if (event.type !== 'by_hand') return false;
       }
+      await this.#mustHoldLock();
       const recorded = await this.#held.journal.append(record);
       this.#take(recorded);
       this.#changed();
       return true;
+    });
+  }
+
+  /** Two that write one journal would ruin it: who has lost the lock writes nothing any more. */
+  async #mustHoldLock(): Promise<void> {
+    const { lock } = this.#held;
+    if (await lock.isHeld()) return;
+    this.#runFiles.abandon();
+    throw new SourcewrightError('locked', 'The run is no longer held by this process: its lock is gone.', {
+      where: runLockPath(this.#runDir),
+      cure: 'It was deleted, or another computer took the run over while this one slept. Close the run here and open it again.',
     });
   }
 

@@ -32,6 +32,7 @@ export class RunFiles {
   #newest: (() => RunView) | undefined;
   #usageChanged = false;
   #closed = false;
+  #abandoned = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(runDir: string, files: Files, warn: (message: string) => void) {
@@ -75,7 +76,15 @@ export class RunFiles {
     await this.flush();
   }
 
+  /** Writes nothing any more, not even the rest: the folder is another process's. */
+  abandon(): void {
+    this.#closed = true;
+    this.#abandoned = true;
+    clearTimeout(this.#timer);
+  }
+
   async #write(): Promise<void> {
+    if (this.#abandoned) return;
     const view = this.#newest;
     this.#newest = undefined;
     try {

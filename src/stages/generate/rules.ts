@@ -4,16 +4,19 @@
  * restores missing files, applies ruff's safe fixes; the rest is reported as unresolved.
  */
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { Stage, StageContext, StageOutcome } from '../../pipeline/contracts.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { runTool } from '../../python/tools.ts';
 import { checkConnectorFolder, hashFile, listFiles, sha256 } from '../../workspace/files.ts';
 import { connectorEnvironment, generatedFiles } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
+import { differingPaths, type FileHashes } from './agent-edits.ts';
 import { compileInto } from './compile.ts';
 import { restoreMissing } from './emit.ts';
 import { finishGeneration, type Work } from './finish.ts';
 import { applyAccepted, takeBackImprovements } from './improvements.ts';
+import { hashesNow } from './sitting.ts';
 
 async function generate(
   d: StageDependencies,
@@ -27,6 +30,31 @@ async function generate(
   // A person's words can't be followed by rules; saying so beats pretending.
   const words = context.feedback?.from === 'person' ? [context.feedback.text] : [];
   return { changed, unresolved: words };
+}
+
+/** `generation-before.json`: hashes of the files as the attempt found them, however often it is interrupted. */
+const FilesBefore = z.object({
+  schemaVersion: z.literal(1),
+  /** Tells this attempt from another one of the same number, e.g. of a stage run by hand. */
+  key: z.string(),
+  files: z.record(z.string(), z.string()),
+});
+const BEFORE = 'generation-before.json';
+
+async function filesBefore(context: StageContext): Promise<FileHashes> {
+  const { attempt, mode, feedback } = context;
+  const key = sha256(JSON.stringify([attempt, mode, feedback ?? null]));
+  const kept = await context.readArtifact(BEFORE, FilesBefore);
+  if (kept?.key === key) return new Map(Object.entries(kept.files));
+  const files = await hashesNow(context.connectorDir);
+  await context.writeArtifact(BEFORE, { schemaVersion: 1, key, files: Object.fromEntries(files) });
+  return files;
+}
+
+/** What the attempt has changed in all its sittings: one that was killed after it wrote has nothing left to write. */
+async function sinceBegun(context: StageContext, before: FileHashes, work: Work): Promise<Work> {
+  const changed = differingPaths(before, await hashesNow(context.connectorDir));
+  return { ...work, changed: [...new Set([...work.changed, ...changed])].sort() };
 }
 
 async function improve(context: StageContext, environment: PythonEnvironment): Promise<Work> {
@@ -81,6 +109,7 @@ export function createRulesGenerate(d: StageDependencies): Stage<'generate'> {
     name: 'generate',
     async run(context: StageContext): Promise<StageOutcome<'generate'>> {
       await checkConnectorFolder(context.request.outDir, context.connectorDir);
+      const before = await filesBefore(context);
       let work: Work;
       let environment: PythonEnvironment;
       if (context.mode === 'IMPROVE') {
@@ -95,7 +124,8 @@ export function createRulesGenerate(d: StageDependencies): Stage<'generate'> {
         work = done;
         environment = await connectorEnvironment(d, context);
       }
-      return { status: 'done', result: await finishGeneration(context, environment, work) };
+      const whole = await sinceBegun(context, before, work);
+      return { status: 'done', result: await finishGeneration(context, environment, whole) };
     },
   };
 }

@@ -121,7 +121,10 @@ export async function restore(session: Session, name: string, options: RestoreOp
   return EXIT.done;
 }
 
-/** By its id, or the newest of a stage of this run: after it, or before it. */
+/**
+ * By its id, or the newest of a stage of this run: after it, or before it. An attempt that was interrupted may have several:
+ * what it began with is the first of them.
+ */
 function choose({ view, all, store }: Place, options: RestoreOptions): Snapshot {
   const { stage, snapshot, attempt } = options;
   if ((stage === undefined) === (snapshot === undefined)) {
@@ -130,16 +133,20 @@ function choose({ view, all, store }: Place, options: RestoreOptions): Snapshot 
     });
   }
   const phase = options.before === true ? 'before' : 'after';
-  const found =
-    snapshot !== undefined
-      ? all.find(({ id }) => id === snapshot)
-      : all.findLast(
-          (one) =>
-            one.runId === view.runId &&
-            one.stage === stage &&
-            one.phase === phase &&
-            (attempt === undefined || String(one.attempt) === attempt),
-        );
+  const newest = all.findLast(
+    (one) =>
+      one.runId === view.runId &&
+      one.stage === stage &&
+      one.phase === phase &&
+      (attempt === undefined || String(one.attempt) === attempt),
+  );
+  const sameAttempt = (one: Snapshot): boolean =>
+    one.runId === newest?.runId &&
+    one.stage === stage &&
+    one.phase === phase &&
+    one.attempt === newest.attempt;
+  const ofStage = phase === 'before' ? all.find(sameAttempt) : newest;
+  const found = snapshot === undefined ? ofStage : all.find(({ id }) => id === snapshot);
   if (found !== undefined) return found;
   const what =
     snapshot ?? `${phase} ${stage ?? ''}${attempt === undefined ? '' : ` (attempt ${attempt})`} of this run`;

@@ -39,6 +39,17 @@ const MEGABYTE = 1024 * 1024;
 /** A manifest with tens of thousands of files is not one of ours. Bytes. */
 const MOST_MANIFEST_BYTES = 16 * MEGABYTE;
 
+/**
+ * Whether a step that was interrupted and runs again finds what it left: what the newest snapshot holds is taken once
+ * for an attempt, so that its `before` stays what the attempt began with.
+ */
+function keptAlready(newest: Snapshot, moment: Moment, { files, leftOut }: FolderState): boolean {
+  const { runId, stage, attempt, phase } = newest;
+  const sameAttempt = runId === moment.runId && stage === moment.stage && attempt === moment.attempt;
+  if (stage === 'restore' || !sameAttempt || (phase !== moment.phase && moment.phase === 'after')) return false;
+  return JSON.stringify([newest.files, newest.leftOut]) === JSON.stringify([files, leftOut]);
+}
+
 export class SnapshotStore {
   readonly workspace: string;
   readonly objects: ObjectStore;
@@ -60,13 +71,16 @@ export class SnapshotStore {
 
   /**
    * Takes a snapshot of the connector's folder. Whoever calls holds the connector's lock, so that nothing moves meanwhile.
-   * The contents are on the disk before the manifest that names them; the oldest snapshots then make room for it.
+   * The contents are on the disk before the manifest that names them; the oldest snapshots then make room for it. Where the
+   * newest one is of the same attempt and of the same files, as after an interruption, that one is returned.
    * @throws SourcewrightError `environment` when it can't be written, `locked` when others are at it for too long
    */
   async take(connectorDir: string, moment: Moment): Promise<Snapshot> {
     return this.#alone(async () => {
       const { files, leftOut } = await this.read(connectorDir, (content) => this.objects.put(content));
       const folder = manifestFolder(this.workspace, connectorDir);
+      const newest = (await this.list(connectorDir)).at(-1);
+      if (newest !== undefined && keptAlready(newest, moment, { files, leftOut })) return newest;
       const numbers = (await this.#names(folder)).map((name) => sequenceOf(name) ?? 0);
       const manifest: Manifest = {
         schemaVersion: 1,

@@ -188,6 +188,14 @@ describe('the stage generate by rules', function () {
     await run();
     const folder = join(bench.workspace, '.sourcewright', 'generated');
     for (const name of (await listFiles(folder)).files) await writeFile(join(folder, name), '{');
-    assert.deepEqual(done(await run()).changed, []);
+    assert.deepEqual(done(await run({ attempt: 2 })).changed, []);
+  });
+
+  it('says of an attempt that was killed after it had written what it has written', async () => {
+    const { changed } = done(await run());
+    assert.ok(changed.includes('src/tides.py'));
+    // Nobody heard of the end of it, so it runs again.
+    assert.deepEqual(done(await run()).changed, changed);
+    assert.deepEqual(done(await run({ attempt: 2 })).changed, []);
   });
 });

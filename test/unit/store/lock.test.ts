@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SourcewrightError } from '../../../src/errors.ts';
+import { sha256 } from '../../../src/store/files.ts';
 import { type Holder, lockHolder, takeLock } from '../../../src/store/lock.ts';
 
 describe('a lock', () => {
@@ -98,16 +99,96 @@ describe('a lock', () => {
   it('that somebody else has taken meanwhile is not removed by a late release', async () => {
     const lock = await take();
     const holder = JSON.parse(await readFile(path, 'utf8')) as Holder;
-    await writeFile(path, JSON.stringify({ ...holder, since: 'later' }));
+    assert.equal(await lock.isHeld(), true);
+    await writeFile(path, JSON.stringify({ ...holder, nonce: 'another' }));
+    assert.equal(await lock.isHeld(), false);
     await lock.release();
     assert.notEqual(await lockHolder(path), undefined);
   });
 
-  it('goes over a takeover that died on the way', async () => {
-    await heldBy({ pid: await deadProcess() });
-    await writeFile(`${path}.takeover`, '');
-    const old = new Date(Date.now() - 60_000);
-    await utimes(`${path}.takeover`, old, old);
+  it('is no longer held when a person has deleted it', async () => {
+    const lock = await take();
+    await rm(path);
+    assert.equal(await lock.isHeld(), false);
+    const next = await take();
+    await lock.release();
+    assert.equal(await next.isHeld(), true);
+    await next.release();
+    assert.equal(await next.isHeld(), false);
+  });
+
+  it('of the same computer before its last start is kept while it is touched, as it may be a namesake’s', async function () {
+    if (process.platform !== 'linux') return this.skip();
+    // The number of this living process: it says nothing about a process of another boot, or of another container.
+    await heldBy({ system: 'another boot', process: 'another start' });
+    await assert.rejects(take(), refused(/in use/));
+    await heldBy({ system: 'another boot' }, 10 * 60_000);
     await (await take()).release();
+  });
+
+  it('of an older version of this program is understood', async () => {
+    const lock = await take();
+    const { pid, process: start, host, doing, since } = JSON.parse(await readFile(path, 'utf8')) as Holder;
+    await writeFile(path, JSON.stringify({ pid, process: start, host, doing, since }));
+    await assert.rejects(take(), refused(new RegExp(`process ${pid} `)));
+    await lock.release();
+    await writeFile(path, JSON.stringify({ pid: await deadProcess(), process: start, host, doing, since }));
+    await (await take()).release();
+  });
+
+  it('that is empty and from the future, as the clock was set back, does not wait for that future', async () => {
+    await heldBy({});
+    await writeFile(path, '');
+    const future = new Date(Date.now() + 3_600_000);
+    await utimes(path, future, future);
+    await (await take()).release();
+  });
+
+  it('is not empty at any moment of its making', async () => {
+    const sizes = new Set<number>();
+    let done = false;
+    const look = async (): Promise<void> => {
+      while (!done) {
+        const text = await readFile(path, 'utf8').catch(() => undefined);
+        if (text !== undefined) sizes.add(text.length);
+      }
+    };
+    const looking = look();
+    for (let round = 0; round < 100; round += 1) await (await take()).release();
+    done = true;
+    await looking;
+    assert.ok(!sizes.has(0), [...sizes].join());
+  });
+
+  it('goes over takeovers that died on the way, wherever they did, and leaves nothing of them', async () => {
+    await heldBy({ pid: await deadProcess() });
+    const first = await readFile(path, 'utf8');
+    const successor = JSON.stringify({ ...(JSON.parse(first) as Holder), nonce: 'dead, too' });
+    const after = (text: string): string => `${path}.after-${sha256(text).slice(0, 16)}`;
+    await writeFile(after(first), successor);
+    assert.equal(await lockHolder(path), undefined);
+    // One that was half made when its process was killed.
+    const half = `${path}.0a1b2c3d.tmp`;
+    await writeFile(half, '{"pid":');
+    const old = new Date(Date.now() - 60_000);
+    await utimes(half, old, old);
+    const results = await Promise.allSettled(Array.from({ length: 20 }, take));
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+    assert.deepEqual(await readdir(join(folder, 'deep')), ['lock']);
+  });
+
+  it('whose successor lives is held by the successor', async () => {
+    const lock = await take();
+    const living = await readFile(path, 'utf8');
+    const dead = JSON.stringify({
+      ...(JSON.parse(living) as Holder),
+      pid: await deadProcess(),
+      nonce: 'dead',
+    });
+    await writeFile(path, dead);
+    await writeFile(`${path}.after-${sha256(dead).slice(0, 16)}`, living);
+    assert.equal((await lockHolder(path))?.pid, process.pid);
+    await assert.rejects(take(), refused(/in use/));
+    await lock.release();
   });
 });
