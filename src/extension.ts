@@ -39,7 +39,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
     );
   });
   const key = owned.add(new ApiKey(context.secrets));
-  const runs = owned.add(new RunService({ dist, runner, log, key }));
+  const runs = owned.add(new RunService({ dist, runner, log, key, memory: context.workspaceState }));
   openRuns = runs;
   const pipelineTree = owned.add(new PipelineTree(runs));
   const runsTree = owned.add(new RunsTree(runs));
