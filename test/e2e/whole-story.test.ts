@@ -1,35 +1,11 @@
-/**
- * A person's whole day by clicks: changes requested at two gates, a claim corrected, findings accepted, undone and rejected, an
- * improvement, published; then a second run whose window is reloaded, while it waits and while it works; a third is rejected.
- */
+/** A whole run by clicks: changes requested at two gates, a claim corrected, findings answered, an improvement, published. */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { Brief, type Review } from '../../src/pipeline/contracts.ts';
-import { PanelWindow } from './panel-window.ts';
-
-/** What a person might add by hand. Ruff can take the two imports out by itself, but not mend the functions. */
-const FAULTS = `
-
-import os
-import shelve
-
-
-def swallow_everything(text: str) -> None:
-    """Swallow whatever goes wrong."""
-    try:
-        int(text)
-    except Exception:
-        pass
-
-
-def work_out(text: str) -> object:
-    """Work out what the text says."""
-    return eval(text)
-`;
+import { FAULTS, PanelWindow } from './panel-window.ts';
 
 /** A machine that is busy with something else may need this long for a step. */
 const STEP_MS = 180_000;
@@ -40,7 +16,6 @@ describe('a whole story by clicks', function () {
 
   before(async () => {
     story = await PanelWindow.open('whole-story', { 'sourcewright.gates.code': 'ask' });
-    story.window.page.setDefaultTimeout(60_000);
     const git = (...words: string[]): void => {
       execFileSync('git', ['-C', story.workspace, ...words], { stdio: 'ignore' });
     };
@@ -155,19 +130,6 @@ describe('a whole story by clicks', function () {
     await until('the edit is made again', async () => (await readFile(file, 'utf8')) === after);
   });
 
-  /** Rejects from the tree, without a reason: Enter alone. */
-  const rejectTheRest = async (): Promise<void> => {
-    const { window } = story;
-    const open = window.page.getByRole('treeitem', { name: /, open finding$/ });
-    for (let left = await open.count(); left > 0; left = await open.count()) {
-      await open.first().hover();
-      await open.first().getByRole('button', { name: 'Reject Finding' }).click();
-      await window.quickMessage('Reject the finding').waitFor();
-      await window.confirm();
-      await open.nth(left - 1).waitFor({ state: 'detached' });
-    }
-  };
-
   it('rejects a finding with a reason, and sends another to the improvement', async () => {
     const { window } = story;
     await window.treeItem(/^try-except-pass/).click();
@@ -182,7 +144,7 @@ describe('a whole story by clicks', function () {
       .getByRole('button', { name: 'Accept Finding' })
       .click();
     await window.treeItem(/insecure function.*accepted/).waitFor();
-    await rejectTheRest();
+    await story.rejectTheRest();
     const { findings, answers } = await ledger();
     const answerTo = (words: RegExp): string | undefined =>
       answers.find((one) => words.test(findings.find(({ id }) => id === one.finding)?.message ?? ''))?.answer;
@@ -202,8 +164,8 @@ describe('a whole story by clicks', function () {
     await window.treeItem(/insecure function.*open finding/).waitFor();
     await window.command('Show Run');
     await window.webview.getByRole('img', { name: /review cycles 1 of 2/ }).waitFor();
-    await story.inAllThemes('second-review');
-    await rejectTheRest();
+    await window.screenshot('second-review');
+    await story.rejectTheRest();
     await window.treeAction(/^Review: waiting/, 'Finish Review');
   });
 
@@ -220,96 +182,5 @@ describe('a whole story by clicks', function () {
     });
     assert.match(branches, /connector\/village-library/);
     assert.equal(await window.statusBar('Publish?').count(), 0);
-  });
-
-  it('shows a second run that a terminal drives, with its panels and threads', async () => {
-    const { window } = story;
-    const words = ['library.openapi.yaml', '--name', 'second', '--mutants', '0', '--no-conformance'];
-    assert.equal(await story.terminal('generate', ...words, '--approve', 'research'), 3);
-    await addFaults('source-second');
-    assert.equal(await story.terminal('resume', 'latest', '--approve', 'code', '--approve', 'tests'), 3);
-    await window.command('View: Close All Editors');
-    await window.treeItem(/^Run source-second, Findings of the review/).click();
-    await window.treeItem(/^Review: waiting/).waitFor();
-    await window.treeItem(/^shelve imported but unused/).click();
-    await window.thread('shelve').waitFor();
-    await window.command('Show Run');
-    await window.webview.getByRole('heading', { name: 'Pipeline' }).waitFor();
-    await window.command('Show Research');
-    await window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
-    await window.command('Show Review');
-    await window.webview.getByRole('heading', { name: 'Findings' }).waitFor();
-    await window.screenshot('before-reload');
-  });
-
-  it('has all of it again after a reload', async () => {
-    const { window } = story;
-    await story.load();
-    await window.statusBar(/source-second: Finish Review\?/).waitFor();
-    await window.webview.getByRole('heading', { name: 'Findings' }).waitFor();
-    await button('Finish Review').waitFor();
-    await story.inAllThemes('after-reload');
-    await tab(/^Run: source-second/).click();
-    await window.webview.getByRole('heading', { name: 'Pipeline' }).waitFor();
-    await tab(/^Research: source-second/).click();
-    await window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
-    if (!(await window.treeItem(/^Review: waiting/).isVisible()))
-      await window.activity('Sourcewright').click();
-    await window.treeItem(/^Review: waiting/).waitFor();
-    await window.treeItem(/^Run source-village-library, published/).waitFor();
-    await tab('utils.py').click();
-    await window.treeItem(/^shelve imported but unused/).click();
-    await window.thread('shelve').waitFor();
-    await window.screenshot('after-reload-code');
-  });
-
-  it('accepts all of a kind in the review panel', async () => {
-    await tab(/^Review: source-second/).click();
-    await text('Accept all of a kind').click();
-    await button(/^Accept all 2 of .*F401/).click();
-    await story.window.treeItem(/^os imported but unused.*applied/).waitFor();
-    await story.window.treeItem(/^shelve imported but unused.*applied/).waitFor();
-    const code = await readFile(utils('source-second'), 'utf8');
-    assert.doesNotMatch(code, /import (os|shelve)\n/);
-    await rejectTheRest();
-  });
-
-  it('pauses the stage that a reload interrupts, and goes on from there', async () => {
-    const { window } = story;
-    await button('Finish Review').click();
-    await window.treeItem(/^Test: running/).waitFor();
-    await story.load();
-    if (!(await window.treeItem(/^Test: paused/).isVisible())) await window.activity('Sourcewright').click();
-    await window.treeItem(/^Test: paused/).waitFor();
-    await window.screenshot('interrupted');
-    await window.command('Resume');
-    await window.statusBar(/source-second: Publish\?/).waitFor({ timeout: STEP_MS });
-    await window.treeItem(/^Test: done.*RERUN · #2/).waitFor();
-  });
-
-  it('ends a run that is rejected in its research panel, and leaves its files', async () => {
-    const { window } = story;
-    assert.equal(await story.terminal('generate', 'library.openapi.yaml', '--name', 'third'), 3);
-    await window.treeItem(/^Run source-third, The research is ready/).click();
-    await window.treeItem(/^Research: waiting/).waitFor();
-    await window.command('Show Research');
-    await tab(/^Research: source-third/).waitFor();
-    await button('Reject…').click();
-    await window.webview.getByLabel(/^Why\?/).fill('The API goes away next month');
-    await window.screenshot('rejecting');
-    await button('Reject and End the Run').click();
-    await window.treeItem(/^Run source-third, cancelled/).waitFor();
-    await text(/Read only/).waitFor();
-    assert.equal(await button('Approve').count(), 0, 'there is nothing left to decide');
-    await story.inAllThemes('rejected');
-    const journal = await inRun('journal.jsonl');
-    assert.match(
-      journal,
-      /"gate":"research","decision":\{"kind":"reject","reason":"The API goes away next month"\}/,
-    );
-    const left = await readdir(await story.runDir());
-    assert.ok(['brief.json', 'brief.md', 'journal.jsonl', 'run.json'].every((name) => left.includes(name)));
-    assert.ok(!left.includes('lock'), 'the run is let go of');
-    assert.ok(!existsSync(join(story.workspace, 'connectors', 'source-third')), 'no code was written');
   });
 });
