@@ -5,6 +5,7 @@ import type { RunView } from '../../pipeline/contracts.ts';
 import type { ResearchAction } from '../../webview/research/contract.ts';
 import type { PanelSpecification } from './panels.ts';
 import type { PanelServices } from './specifications.ts';
+import { t } from '../l10n.ts';
 
 export function researchPanel(services: PanelServices): Pick<PanelSpecification<'research'>, 'act'> {
   return { act: (action, { view }) => act(services, action, view) };
@@ -67,5 +68,5 @@ async function openPlace(place: { path: string; line: number; note: string | nul
   editor.selection = new Selection(at, at);
   editor.revealRange(new Range(at, at), TextEditorRevealType.InCenterIfOutsideViewport);
   if (place.note !== null)
-    void window.showInformationMessage(`The description opened at its top. ${place.note}`);
+    void window.showInformationMessage(`${t('The description opened at its top.')} ${place.note}`);
 }
