@@ -1,7 +1,7 @@
 /** The editor's composition root: builds the services, wires them to the workbench and lets go of them at the end. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExtensionMode, window, workspace, type ExtensionContext, type LogOutputChannel } from 'vscode';
+import { ExtensionMode, l10n, window, workspace, type ExtensionContext, type LogOutputChannel } from 'vscode';
 import { ApiKey } from './editor/agents/api-key.ts';
 import { generateConnector, registerCommands } from './editor/commands.ts';
 import { DisposableStore } from './editor/disposables.ts';
@@ -11,6 +11,7 @@ import { Panels } from './editor/panels/panels.ts';
 import { panelSpecifications } from './editor/panels/specifications.ts';
 import type { GenerateArguments } from './editor/generate/generate-connector.ts';
 import { GenerateTool } from './editor/language-model-tools/generate-tool.ts';
+import { speakBy } from './editor/l10n.ts';
 import { registerLanguageModelTools } from './editor/language-model-tools/register.ts';
 import { PipelineTree } from './editor/pipeline-tree.ts';
 import { ReportDocuments } from './editor/reports/report-documents.ts';
@@ -28,6 +29,7 @@ let openRuns: RunService | undefined;
 
 export function activate(context: ExtensionContext): TestAccess | undefined {
   const begun = performance.now();
+  speakBy((message, ...inserted) => l10n.t(message, ...inserted));
   const log = window.createOutputChannel('Sourcewright', { log: true });
   const owned = new DisposableStore();
   context.subscriptions.push(log, owned);
@@ -39,7 +41,7 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
     );
   });
   const key = owned.add(new ApiKey(context.secrets));
-  const runs = owned.add(new RunService({ dist, runner, log, key }));
+  const runs = owned.add(new RunService({ dist, runner, log, key, memory: context.workspaceState }));
   openRuns = runs;
   const pipelineTree = owned.add(new PipelineTree(runs));
   const runsTree = owned.add(new RunsTree(runs));

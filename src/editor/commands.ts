@@ -25,6 +25,7 @@ import { STAGE_LABEL } from './present.ts';
 import { requireTrust, type RunEntry, type RunService } from './run-service.ts';
 import { showError } from './show-error.ts';
 import type { SnapshotArguments, Snapshots } from './snapshots/snapshots.ts';
+import { t } from './l10n.ts';
 
 export interface Services {
   readonly runs: RunService;
@@ -134,7 +135,7 @@ function commandTable(services: Services): Record<string, Handler> {
       services.snapshots.restore(entryOf(target), stageOf(target), snapshotArguments(given)),
     showCodeChanges: async (target: Target) => {
       if (await services.snapshots.showCodeChanges(entryOf(target))) return;
-      void window.showInformationMessage('Nothing is new since the code was approved last.');
+      void window.showInformationMessage(t('Nothing is new since the code was approved last.'));
     },
     showLog: () => {
       log.show(true);
@@ -205,13 +206,13 @@ async function finishReview({ runs, gates, findings }: Services, runId: string):
   const open =
     review?.findings.filter(({ id, severity }) => severity !== 'info' && !answered.has(id)).length ?? 0;
   if (open > 0) {
-    const finish = 'Finish Review';
+    const finish = t('Finish Review');
     const chosen = await window.showInformationMessage(
-      `${open === 1 ? 'One error or warning has' : `${open} errors and warnings have`} no answer yet. ${afterReview(review)}`,
+      `${open === 1 ? t('One error or warning has no answer yet.') : t('{0} errors and warnings have no answer yet.', open)} ${afterReview(review)}`,
       finish,
-      'Go to Next Finding',
+      t('Go to Next Finding'),
     );
-    if (chosen === 'Go to Next Finding') await findings.go(1);
+    if (chosen === t('Go to Next Finding')) await findings.go(1);
     if (chosen !== finish) return;
   }
   await gates.approve(runId);
@@ -221,8 +222,8 @@ async function finishReview({ runs, gates, findings }: Services, runId: string):
 function afterReview(review: Review | undefined): string {
   const taken = review?.answers.some(({ answer }) => answer !== 'rejected') ?? false;
   return taken
-    ? 'What you accepted is worked in and tested first; what is left open is then reviewed again.'
-    : 'The run then stops at the draft gate: publish as a draft that lists what is open, or stop.';
+    ? t('What you accepted is worked in and tested first; what is left open is then reviewed again.')
+    : t('The run then stops at the draft gate: publish as a draft that lists what is open, or stop.');
 }
 
 /**
@@ -247,7 +248,7 @@ async function retryStage(services: Services, target: Target): Promise<void> {
 
 async function runStageByHand({ runs }: Services, runId: string, stage: StageName): Promise<void> {
   await window.withProgress(
-    { location: ProgressLocation.Window, title: `Sourcewright: ${STAGE_LABEL[stage]}` },
+    { location: ProgressLocation.Window, title: `Sourcewright: ${t(STAGE_LABEL[stage])}` },
     () => runs.runStage(runId, stage),
   );
 }
@@ -257,7 +258,7 @@ async function chooseArtifact({ view }: RunEntry): Promise<void> {
   const items = view.stages.flatMap(({ stage, artifacts }) => {
     const told = transcripts.filter((one) => one.stage === stage).map(nameInRun);
     const names = [...new Set([...told, ...artifacts])];
-    return names.map((name) => ({ label: name, description: STAGE_LABEL[stage] }));
+    return names.map((name) => ({ label: name, description: t(STAGE_LABEL[stage]) }));
   });
   if (items.length === 0) throw new SourcewrightError('input', 'The run has not written anything yet.');
   const chosen = await window.showQuickPick(items, { placeHolder: 'What to open' });

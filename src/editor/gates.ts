@@ -8,6 +8,7 @@ import { openArtifact } from './open-artifact.ts';
 import { Notices } from './notices.ts';
 import { GATES, pauseKind, runName, unlinked, withCure } from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
+import { t } from './l10n.ts';
 
 /** Shows what is new in the code of a run; false where there is nothing to show. */
 export interface CodeChanges {
@@ -58,7 +59,7 @@ export class Gates implements Disposable {
         : {
             value: waiting.length,
             tooltip: waiting
-              .map(({ entry, gate }) => `${runName(entry.view)}: ${GATES[gate].question}`)
+              .map(({ entry, gate }) => `${runName(entry.view)}: ${t(GATES[gate].question)}`)
               .join('\n'),
           };
     const current = this.#runs.current();
@@ -83,7 +84,7 @@ export class Gates implements Disposable {
     const all = this.waiting();
     const target = all.find(({ entry }) => entry.view.runId === runId) ?? all[0];
     if (target === undefined) {
-      void window.showInformationMessage('Nothing waits for your approval.');
+      void window.showInformationMessage(t('Nothing waits for your approval.'));
       return;
     }
     const { entry, gate } = target;
@@ -120,25 +121,25 @@ export class Gates implements Disposable {
     type Item = QuickPickItem & { readonly run: () => Promise<void> };
     const runId = entry.view.runId;
     const items: Item[] = [
-      { label: `$(check) ${words.approve}`, detail: words.next, run: () => this.approve(runId) },
+      { label: `$(check) ${t(words.approve)}`, detail: t(words.next), run: () => this.approve(runId) },
       ...(gate === 'draft'
         ? []
         : [
             {
-              label: '$(edit) Request Changes…',
-              detail: 'Goes back to the stage with your words.',
+              label: `$(edit) ${t('Request Changes…')}`,
+              detail: t('Goes back to the stage with your words.'),
               run: () => this.requestChanges(runId),
             },
           ]),
       {
-        label: gate === 'draft' ? '$(circle-slash) Stop' : '$(circle-slash) Reject…',
-        detail: 'Ends the run. All files stay.',
+        label: `$(circle-slash) ${gate === 'draft' ? t('Stop') : t('Reject…')}`,
+        detail: t('Ends the run. All files stay.'),
         run: () => this.reject(runId),
       },
     ];
     const chosen = await window.showQuickPick(items, {
-      title: `${runName(entry.view)}: ${words.question}`,
-      placeHolder: 'Escape leaves it waiting; the status bar brings you back.',
+      title: `${runName(entry.view)}: ${t(words.question)}`,
+      placeHolder: t('Escape leaves it waiting; the status bar brings you back.'),
       ignoreFocusOut: true,
     });
     await chosen?.run();
@@ -152,10 +153,10 @@ export class Gates implements Disposable {
     const feedback =
       words ??
       (await window.showInputBox({
-        title: 'Request changes',
-        prompt: 'What should be different? The stage runs again with your words.',
+        title: t('Request changes'),
+        prompt: t('What should be different? The stage runs again with your words.'),
         ignoreFocusOut: true,
-        validateInput: (value) => (value.trim() === '' ? 'Say what to change.' : undefined),
+        validateInput: (value) => (value.trim() === '' ? t('Say what to change.') : undefined),
       }));
     if (feedback !== undefined) await this.#decide(runId, { kind: 'request_changes', feedback });
   }
@@ -164,8 +165,8 @@ export class Gates implements Disposable {
     const reason =
       words ??
       (await window.showInputBox({
-        title: 'Reject and end the run',
-        prompt: 'Why? (optional, kept in the journal; Escape keeps the run)',
+        title: t('Reject and end the run'),
+        prompt: t('Why? (optional, kept in the journal; Escape keeps the run)'),
         ignoreFocusOut: true,
       }));
     if (reason === undefined) return;
@@ -191,15 +192,16 @@ export class Gates implements Disposable {
 
 /** What stands above the stages, where there is something to do or to know; else ''. */
 function headline({ view, access, holder }: RunEntry): string {
-  if (access === 'locked') return `Read only: ${holder ?? 'another window or terminal'} works on this run.`;
+  if (access === 'locked')
+    return t('Read only: {0} works on this run.', holder ?? t('another window or terminal'));
   if (view.status === 'waiting' && view.gate !== null) {
-    return `${GATES[view.gate].question}. ${GATES[view.gate].next}`;
+    return `${t(GATES[view.gate].question)}. ${t(GATES[view.gate].next)}`;
   }
   if (view.status === 'paused' && view.pause !== null) {
-    return `Paused: ${withCure(view.pause)}`;
+    return t('Paused: {0}', withCure(view.pause));
   }
   if (view.status === 'failed' && view.error !== null) {
-    return `Failed: ${view.error.message} ${view.error.cure ?? ''}`.trim();
+    return t('Failed: {0}', `${view.error.message} ${view.error.cure ?? ''}`.trim());
   }
   if (view.status === 'published') return view.stages.find(({ stage }) => stage === 'publish')?.note ?? '';
   return '';

@@ -2,8 +2,18 @@
 import { join } from 'node:path';
 import { commands, window, type Memento } from 'vscode';
 import { openArtifact } from './open-artifact.ts';
-import { GATES, PAUSE_CURES, pauseKind, withCure, runName, sentence, unlinked } from './present.ts';
+import {
+  GATES,
+  PAUSE_CURES,
+  RUN_STATE,
+  pauseKind,
+  withCure,
+  runName,
+  sentence,
+  unlinked,
+} from './present.ts';
 import type { RunEntry } from './run-service.ts';
+import { t } from './l10n.ts';
 
 const TOLD = 'sourcewright.told';
 
@@ -33,8 +43,8 @@ async function tellGate(view: View): Promise<void> {
   const { gate } = view;
   if (gate === null) return;
   const chosen = await window.showInformationMessage(
-    unlinked(`${runName(view)}: ${GATES[gate].question}.`),
-    gate === 'review' ? 'Go to Findings' : 'Look and Decide',
+    unlinked(`${runName(view)}: ${t(GATES[gate].question)}.`),
+    gate === 'review' ? t('Go to Findings') : t('Look and Decide'),
   );
   if (chosen !== undefined) await commands.executeCommand('sourcewright.goToPendingApproval', view.runId);
 }
@@ -45,12 +55,12 @@ async function tellPause(view: View): Promise<void> {
   const choices: Record<string, () => Thenable<unknown>> = {
     ...(cureBy === undefined
       ? {}
-      : { [cureBy.title]: () => commands.executeCommand(cureBy.command, view.runId) }),
-    Resume: () => commands.executeCommand('sourcewright.resume', view.runId),
-    'Open Log': () => commands.executeCommand('sourcewright.showLog'),
+      : { [t(cureBy.title)]: () => commands.executeCommand(cureBy.command, view.runId) }),
+    [t('Resume')]: () => commands.executeCommand('sourcewright.resume', view.runId),
+    [t('Open Log')]: () => commands.executeCommand('sourcewright.showLog'),
   };
   const chosen = await window.showWarningMessage(
-    unlinked(`${runName(view)} is paused: ${withCure(view.pause)}`),
+    unlinked(t('{0} is paused: {1}', runName(view), withCure(view.pause))),
     ...Object.keys(choices),
   );
   if (chosen !== undefined) await choices[chosen]?.();
@@ -60,24 +70,24 @@ async function tellFailure(view: View): Promise<void> {
   if (view.error === null) return;
   const { message, cure } = view.error;
   const chosen = await window.showErrorMessage(
-    unlinked(`${runName(view)} failed: ${sentence(message)} ${cure ?? ''}`.trim()),
-    'Run Again',
-    'Open Log',
+    unlinked(t('{0} failed: {1}', runName(view), `${sentence(message)} ${cure ?? ''}`.trim())),
+    t('Run Again'),
+    t('Open Log'),
   );
-  if (chosen === 'Run Again') await commands.executeCommand('sourcewright.runAgain', view.runId);
-  if (chosen === 'Open Log') await commands.executeCommand('sourcewright.showLog');
+  if (chosen === t('Run Again')) await commands.executeCommand('sourcewright.runAgain', view.runId);
+  if (chosen === t('Open Log')) await commands.executeCommand('sourcewright.showLog');
 }
 
 async function tellEnd(view: View): Promise<void> {
   const chosen = await window.showInformationMessage(
-    unlinked(`${runName(view)} is ${view.status}.`),
-    'Show Connector',
-    'Open Publication',
+    unlinked(t('{0} is {1}.', runName(view), t(RUN_STATE[view.status]))),
+    t('Show Connector'),
+    t('Open Publication'),
   );
-  if (chosen === 'Show Connector') {
+  if (chosen === t('Show Connector')) {
     await commands.executeCommand('sourcewright.openConnectorFolder', view.runId);
   }
-  if (chosen === 'Open Publication') await openArtifact(join(view.runDir, 'publication.json'));
+  if (chosen === t('Open Publication')) await openArtifact(join(view.runDir, 'publication.json'));
 }
 
 /** Names one moment of a run that the person must hear about; undefined while it is at work. */

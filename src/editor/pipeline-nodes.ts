@@ -3,11 +3,22 @@ import { basename } from 'node:path';
 import { MarkdownString, ThemeIcon, TreeItem, Uri } from 'vscode';
 import type { Finding, FindingAnswer, Review, StageName, StageView } from '../pipeline/contracts.ts';
 import { FEED_ICON, feedKind, feedLabel } from './agents/feed.ts';
-import { duration, elapsed, GATES, withCure, SEVERITY_RANK, STAGE_LABEL } from './present.ts';
+import {
+  duration,
+  elapsed,
+  GATES,
+  withCure,
+  SEVERITY_RANK,
+  SEVERITY_WORD,
+  STAGE_LABEL,
+  STAGE_STATE,
+  ANSWER_WORD,
+} from './present.ts';
 import { isReport } from './reports/report-documents.ts';
 import type { RunEntry } from './run-service.ts';
 import { themeIcon } from './runs-tree.ts';
 import { usageInWords } from './usage-words.ts';
+import { t } from './l10n.ts';
 
 /** A node of the Pipeline view. Nodes are plain data with stable ids, so that what is expanded stays so. */
 export type PipelineNode =
@@ -95,15 +106,17 @@ function activityItem({ runId, stage, id, line }: Of<'activity'>): TreeItem {
 }
 
 function transcriptItem(node: Of<'transcript'>): TreeItem {
-  const item = new TreeItem(node.attempt === 1 ? 'Transcript' : `Transcript of attempt ${node.attempt}`);
+  const item = new TreeItem(
+    node.attempt === 1 ? t('Transcript') : t('Transcript of attempt {0}', node.attempt),
+  );
   item.id = `${node.runId}/${node.stage}/transcript/${node.attempt}`;
-  item.description = 'turns, calls, cost';
+  item.description = t('turns, calls, cost');
   item.tooltip = node.path;
   item.iconPath = new ThemeIcon('list-ordered');
   item.contextValue = 'transcript';
-  item.command = { command: 'sourcewright.openArtifact', title: 'Open', arguments: [node] };
+  item.command = { command: 'sourcewright.openArtifact', title: t('Open'), arguments: [node] };
   item.accessibilityInformation = {
-    label: `Transcript of ${STAGE_LABEL[node.stage]}, attempt ${node.attempt}`,
+    label: t('Transcript of {0}, attempt {1}', t(STAGE_LABEL[node.stage]), node.attempt),
   };
   return item;
 }
@@ -114,20 +127,20 @@ function artifactItem(node: Of<'artifact'>): TreeItem {
   item.resourceUri = Uri.file(node.path);
   item.iconPath = new ThemeIcon(ARTIFACT_ICON.find(([name]) => name.test(node.label))?.[1] ?? 'file');
   item.contextValue = isReport(node.path) ? 'artifact.report' : 'artifact';
-  item.command = { command: 'sourcewright.openArtifact', title: 'Open', arguments: [node] };
+  item.command = { command: 'sourcewright.openArtifact', title: t('Open'), arguments: [node] };
   return item;
 }
 
 function connectorItem(node: Of<'connector'>): TreeItem {
   const item = new TreeItem(basename(node.path));
   item.id = `${node.runId}/connector`;
-  item.description = 'the connector';
+  item.description = t('the connector');
   item.tooltip = node.path;
   item.iconPath = new ThemeIcon('folder-library');
   item.contextValue = 'connector';
   item.command = {
     command: 'sourcewright.openConnectorFolder',
-    title: 'Show in Explorer',
+    title: t('Show in Explorer'),
     arguments: [node],
   };
   return item;
@@ -146,26 +159,34 @@ function findingItem(node: Of<'finding'>): TreeItem {
   const label = finding.message.replaceAll('`', '');
   const item = new TreeItem(label);
   item.id = `${node.runId}/finding/${finding.id}`;
-  item.description = [answer?.answer, `${finding.range.file}:${finding.range.startLine}`]
+  item.description = [
+    answer === undefined ? undefined : t(ANSWER_WORD[answer.answer]),
+    `${finding.range.file}:${finding.range.startLine}`,
+  ]
     .filter((part) => part !== undefined)
     .join(' · ');
   item.iconPath =
     answer === undefined
       ? themeIcon(SEVERITY_ICON[finding.severity])
       : new ThemeIcon(answer.answer === 'rejected' ? 'close' : 'check');
-  item.tooltip = `${finding.message}\n${finding.severity} · ${finding.category} · ${finding.source} ${finding.rule}`;
+  item.tooltip = `${finding.message}\n${t(SEVERITY_WORD[finding.severity])} · ${finding.category} · ${finding.source} ${finding.rule}`;
   item.contextValue = `finding.${answer === undefined ? 'open' : 'answered'}`;
   item.accessibilityInformation = {
-    label: `${label}, ${finding.severity}, ${answer?.answer ?? 'open'} finding`,
+    label: t(
+      '{0}, {1}, {2} finding',
+      label,
+      t(SEVERITY_WORD[finding.severity]),
+      answer === undefined ? t('open') : t(ANSWER_WORD[answer.answer]),
+    ),
   };
-  item.command = { command: 'sourcewright.revealFinding', title: 'Go to Finding', arguments: [node] };
+  item.command = { command: 'sourcewright.revealFinding', title: t('Go to Finding'), arguments: [node] };
   return item;
 }
 
 export function stageTooltip({ view }: RunEntry, stage: StageView, now: number): MarkdownString {
-  const text = new MarkdownString(`**${STAGE_LABEL[stage.stage]}** · ${stage.state}\n\n`);
+  const text = new MarkdownString(`**${t(STAGE_LABEL[stage.stage])}** · ${t(STAGE_STATE[stage.state])}\n\n`);
   if (stage.state === 'waiting' && view.gate !== null) {
-    text.appendText(`${GATES[view.gate].question}. ${GATES[view.gate].next}\n\n`);
+    text.appendText(`${t(GATES[view.gate].question)}. ${t(GATES[view.gate].next)}\n\n`);
   }
   if (stage.note !== '') text.appendText(`${stage.note}\n\n`);
   if (stage.state === 'paused' && view.pause !== null) {
@@ -177,8 +198,8 @@ export function stageTooltip({ view }: RunEntry, stage: StageView, now: number):
   const time = elapsed(stage, now);
   text.appendMarkdown(
     [
-      stage.mode === null ? '' : `Mode ${stage.mode}`,
-      stage.attempt === 0 ? '' : `attempt ${stage.attempt}`,
+      stage.mode === null ? '' : t('Mode {0}', stage.mode),
+      stage.attempt === 0 ? '' : t('attempt {0}', stage.attempt),
       time === null ? '' : duration(time),
       usageInWords(stage.usage),
     ]

@@ -10,10 +10,11 @@ import type { StageName, StageView } from '../pipeline/contracts.ts';
 import { withIds } from './agents/feed.ts';
 import { listTranscripts, transcriptOf } from './agents/transcripts.ts';
 import { findingNodes, itemOf, stageTooltip, type PipelineNode } from './pipeline-nodes.ts';
-import { GATES, pauseKind, STAGE_ICON, STAGE_LABEL, stageDescription } from './present.ts';
+import { GATES, pauseKind, STAGE_ICON, STAGE_LABEL, STAGE_STATE, stageDescription } from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
 import { themeIcon } from './runs-tree.ts';
 import { usageInWords } from './usage-words.ts';
+import { t } from './l10n.ts';
 
 /** Lines of an agent's feed under its stage: the newest, so that what lies below stays in sight. */
 const FEED_LINES = 6;
@@ -98,13 +99,13 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
   }
 
   #stageItem(runId: string, name: StageName): TreeItem {
-    const item = new TreeItem(STAGE_LABEL[name], TreeItemCollapsibleState.None);
+    const item = new TreeItem(t(STAGE_LABEL[name]), TreeItemCollapsibleState.None);
     const entry = this.#runs.entry(runId);
     const stage = entry === undefined ? undefined : stageOf(entry, name);
     if (entry === undefined || stage === undefined) return item;
     const now = Date.now();
     const waiting = stage.state === 'waiting' ? entry.view.gate : null;
-    item.description = [waiting === null ? '' : 'waiting for you', stageDescription(stage, now)]
+    item.description = [waiting === null ? '' : t('waiting for you'), stageDescription(stage, now)]
       .filter((part) => part !== '')
       .join(' · ');
     item.iconPath = themeIcon(STAGE_ICON[stage.state]);
@@ -128,9 +129,9 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
     ]
       .filter((part) => part !== '')
       .join('.');
-    const asked = waiting === null ? '' : `, ${GATES[waiting].question}`;
+    const asked = waiting === null ? '' : `, ${t(GATES[waiting].question)}`;
     item.accessibilityInformation = {
-      label: `${STAGE_LABEL[name]}: ${stage.state}${asked}. ${stageDescription(stage, now, usageInWords)}`,
+      label: `${t(STAGE_LABEL[name])}: ${t(STAGE_STATE[stage.state])}${asked}. ${stageDescription(stage, now, usageInWords)}`,
     };
     return item;
   }

@@ -1,24 +1,33 @@
 /** Words and icons for stages, gates and runs: pure, shared by trees, status bar and notifications. */
-import type { GateName, RunStatus, RunView, Severity, StageName, StageView } from '../pipeline/contracts.ts';
+import type {
+  FindingAnswer,
+  GateName,
+  RunStatus,
+  RunView,
+  Severity,
+  StageName,
+  StageView,
+} from '../pipeline/contracts.ts';
 import { raisesIn } from './agents/raise.ts';
 import { usageText } from './usage-words.ts';
+import { t, text } from './l10n.ts';
 
 export const STAGE_LABEL: Record<StageName, string> = {
-  research: 'Research',
-  generate: 'Generate',
-  test: 'Test',
-  diagnose: 'Diagnose',
-  review: 'Review',
-  publish: 'Publish',
+  research: text('Research'),
+  generate: text('Generate'),
+  test: text('Test'),
+  diagnose: text('Diagnose'),
+  review: text('Review'),
+  publish: text('Publish'),
 };
 
 export const STAGE_AT_WORK: Record<StageName, string> = {
-  research: 'researching',
-  generate: 'generating',
-  test: 'testing',
-  diagnose: 'diagnosing',
-  review: 'reviewing',
-  publish: 'publishing',
+  research: text('researching'),
+  generate: text('generating'),
+  test: text('testing'),
+  diagnose: text('diagnosing'),
+  review: text('reviewing'),
+  publish: text('publishing'),
 };
 
 export interface GateWords {
@@ -32,40 +41,40 @@ export interface GateWords {
 
 export const GATES: Record<GateName, GateWords> = {
   research: {
-    question: 'The research is ready to approve',
+    question: text('The research is ready to approve'),
     look: { in: 'run', file: 'brief.md' },
-    approve: 'Approve',
-    next: 'The connector is then generated from the brief.',
+    approve: text('Approve'),
+    next: text('The connector is then generated from the brief.'),
   },
   code: {
-    question: 'The code is ready to approve',
+    question: text('The code is ready to approve'),
     look: { in: 'connector', file: 'IMPLEMENTATION.md' },
-    approve: 'Approve',
-    next: 'Its tests are then run.',
+    approve: text('Approve'),
+    next: text('Its tests are then run.'),
   },
   tests: {
-    question: 'The tests pass and are ready to approve',
+    question: text('The tests pass and are ready to approve'),
     look: { in: 'run', file: 'test-report.json' },
-    approve: 'Approve',
-    next: 'The connector is then reviewed.',
+    approve: text('Approve'),
+    next: text('The connector is then reviewed.'),
   },
   review: {
-    question: 'Findings of the review wait for your answers',
+    question: text('Findings of the review wait for your answers'),
     look: { in: 'run', file: 'review.json' },
-    approve: 'Finish Review',
-    next: 'What you accept is worked in, then tested again.',
+    approve: text('Finish Review'),
+    next: text('What you accept is worked in, then tested again.'),
   },
   draft: {
-    question: 'The review cycles are used up and findings are still open',
+    question: text('The review cycles are used up and findings are still open'),
     look: { in: 'run', file: 'review.json' },
-    approve: 'Publish as Draft',
-    next: 'The draft lists the open findings.',
+    approve: text('Publish as Draft'),
+    next: text('The draft lists the open findings.'),
   },
   publish: {
-    question: 'The connector is ready to publish',
+    question: text('The connector is ready to publish'),
     look: { in: 'connector', file: 'README.md' },
-    approve: 'Publish',
-    next: 'A clean copy is then tested, packaged and committed on a branch of its own.',
+    approve: text('Publish'),
+    next: text('A clean copy is then tested, packaged and committed on a branch of its own.'),
   },
 };
 
@@ -75,14 +84,14 @@ export const PAUSE_CURES: Partial<
   Record<PauseKind, { readonly title: string; readonly command: string; readonly status: string }>
 > = {
   budget: {
-    title: 'Raise Budget…',
+    title: text('Raise Budget…'),
     command: 'sourcewright.raiseBudget',
-    status: 'paused at its budget',
+    status: text('paused at its budget'),
   },
   credentials: {
-    title: 'Set API Key…',
+    title: text('Set API Key…'),
     command: 'sourcewright.setApiKey',
-    status: 'paused for an API key',
+    status: text('paused for an API key'),
   },
 };
 
@@ -133,8 +142,39 @@ export const RUN_ICON: Record<RunStatus, IconName> = {
   cancelled: { icon: 'circle-slash', color: 'disabledForeground' },
 };
 
+/** How stages and runs stand, in a word. */
+export const STAGE_STATE: Record<StageView['state'], string> = {
+  pending: text('pending'),
+  running: text('running'),
+  waiting: text('waiting'),
+  done: text('done'),
+  failed: text('failed'),
+  paused: text('paused'),
+  cancelled: text('cancelled'),
+};
+export const RUN_STATE: Record<RunStatus, string> = {
+  running: text('running'),
+  waiting: text('waiting'),
+  paused: text('paused'),
+  published: text('published'),
+  finished: text('finished'),
+  failed: text('failed'),
+  cancelled: text('cancelled'),
+};
+
 /** The gravest first. */
 export const SEVERITY_RANK: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
+
+export const SEVERITY_WORD: Record<Severity, string> = {
+  error: text('error'),
+  warning: text('warning'),
+  info: text('info'),
+};
+export const ANSWER_WORD: Record<FindingAnswer['answer'], string> = {
+  accepted: text('accepted'),
+  applied: text('applied'),
+  rejected: text('rejected'),
+};
 
 /** `820 ms`, `4.2 s`, `1 min 05 s`. */
 export function duration(ms: number): string {
@@ -147,11 +187,13 @@ export function duration(ms: number): string {
 /** `5 minutes ago`; a date from a week on. */
 export function ago(iso: string, now: number): string {
   const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
-  const of = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'} ago`;
-  if (seconds < 60) return 'just now';
-  if (seconds < 3600) return of(Math.floor(seconds / 60), 'minute');
-  if (seconds < 86_400) return of(Math.floor(seconds / 3600), 'hour');
-  if (seconds < 7 * 86_400) return of(Math.floor(seconds / 86_400), 'day');
+  if (seconds < 60) return t('just now');
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return minutes === 1 ? t('1 minute ago') : t('{0} minutes ago', minutes);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return hours === 1 ? t('1 hour ago') : t('{0} hours ago', hours);
+  const days = Math.floor(hours / 24);
+  if (days < 7) return days === 1 ? t('1 day ago') : t('{0} days ago', days);
   return iso.slice(0, 10);
 }
 
@@ -223,18 +265,18 @@ export function runSummary(view: RunView): string {
   switch (view.status) {
     case 'running': {
       const stage = activeStage(view);
-      return stage === undefined ? 'starting' : STAGE_AT_WORK[stage.stage];
+      return stage === undefined ? t('starting') : t(STAGE_AT_WORK[stage.stage]);
     }
     case 'waiting':
-      return view.gate === null ? 'waiting for you' : GATES[view.gate].question;
+      return view.gate === null ? t('waiting for you') : t(GATES[view.gate].question);
     case 'paused':
-      return view.pause === null ? 'paused' : `paused: ${view.pause.message}`;
+      return view.pause === null ? t('paused') : t('paused: {0}', view.pause.message);
     case 'failed':
-      return view.error === null ? 'failed' : `failed: ${view.error.message}`;
+      return view.error === null ? t('failed') : t('failed: {0}', view.error.message);
     case 'published':
     case 'finished':
     case 'cancelled':
-      return view.status;
+      return t(RUN_STATE[view.status]);
   }
 }
 

@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import {
   EventEmitter,
   RelativePattern,
+  window,
   workspace,
   type Disposable,
   type Event,
+  type Memento,
   type WorkspaceFolder,
 } from 'vscode';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
@@ -41,8 +43,19 @@ interface Held {
   stopListening: () => void;
 }
 
+/** Where the workspace remembers which run was chosen. */
+const SELECTED = 'sourcewright.selectedRun';
+
+/** How often runs of other processes are looked at while there are any: watchers of files miss what happens in new folders. */
+const LOOK_MS = 2000;
+
+export interface RunServiceOptions extends RunSources {
+  /** The workspace's: a reload shows the same run again. */
+  readonly memory: Memento;
+}
+
 export class RunService implements Disposable {
-  readonly #options: RunSources;
+  readonly #options: RunServiceOptions;
   readonly #owned = new DisposableStore();
   readonly #changed = this.#owned.add(new EventEmitter<RunEntry | undefined>());
   readonly #entries = new Map<string, RunEntry>();
@@ -53,12 +66,14 @@ export class RunService implements Disposable {
   #engine: Promise<EngineModule> | undefined;
   #selected: string | undefined;
   #rescan: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
 
   /** Fired with the run that changed, or undefined when the list did. */
   readonly onDidChange: Event<RunEntry | undefined> = this.#changed.event;
 
-  constructor(options: RunSources) {
+  constructor(options: RunServiceOptions) {
     this.#options = options;
+    this.#selected = options.memory.get<string>(SELECTED);
     for (const folder of workspace.workspaceFolders ?? []) this.#watch(folder);
     this.#owned.add(
       workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
@@ -69,6 +84,13 @@ export class RunService implements Disposable {
         for (const folder of added) this.#watch(folder);
         const isOurs = added.some((folder) => existsSync(runsDirOf(folder.uri.fsPath)));
         if (isOurs || this.#entries.size > 0) this.#scanSoon();
+      }),
+    );
+    this.#owned.add(
+      // Who comes back from a terminal elsewhere sees what was done there.
+      window.onDidChangeWindowState(({ focused }) => {
+        const folders = workspace.workspaceFolders ?? [];
+        if (focused && folders.some(({ uri }) => existsSync(runsDirOf(uri.fsPath)))) this.#scanSoon();
       }),
     );
   }
@@ -103,6 +125,7 @@ export class RunService implements Disposable {
 
   select(runId: string): void {
     this.#selected = runId;
+    void this.#options.memory.update(SELECTED, runId);
     this.#changed.fire(undefined);
   }
 
@@ -188,6 +211,7 @@ export class RunService implements Disposable {
   /** Finds the runs of the workspace again. A folder that can't be read leaves a line in the log, nothing else. */
   async scan(): Promise<void> {
     const engine = await this.engine();
+    const begun = performance.now();
     const found = new Map<string, RunEntry>();
     for (const folder of workspace.workspaceFolders ?? []) {
       try {
@@ -205,7 +229,21 @@ export class RunService implements Disposable {
     }
     this.#entries.clear();
     for (const [runId, entry] of found) this.#entries.set(runId, entry);
+    this.#lookAgain(performance.now() - begun);
     this.#changed.fire(undefined);
+  }
+
+  /** Follows what another process works on, even where no watcher tells of it. Many runs are looked at less often. */
+  #lookAgain(tookMs: number): void {
+    clearTimeout(this.#look);
+    this.#look = undefined;
+    if (![...this.#entries.values()].some(({ access }) => access === 'locked')) return;
+    this.#look = setTimeout(
+      () => {
+        this.#scanSoon();
+      },
+      Math.max(LOOK_MS, 20 * tookMs),
+    );
   }
 
   #scanSoon(): void {
@@ -257,6 +295,7 @@ export class RunService implements Disposable {
 
   dispose(): void {
     clearTimeout(this.#rescan);
+    clearTimeout(this.#look);
     for (const watcher of this.#watchers.values()) watcher.dispose();
     this.#owned.dispose();
   }

@@ -10,6 +10,7 @@ import {
 import { ago, isFinal, markdownText, RUN_ICON, runName, runSummary, type IconName } from './present.ts';
 import type { RunEntry, RunService } from './run-service.ts';
 import { usageInWords } from './usage-words.ts';
+import { t } from './l10n.ts';
 
 export function themeIcon({ icon, color }: IconName): ThemeIcon {
   return new ThemeIcon(icon, color === undefined ? undefined : new ThemeColor(color));
@@ -59,8 +60,8 @@ export class RunsTree implements TreeDataProvider<string>, Disposable {
     ]
       .filter((part) => part !== '')
       .join('.');
-    item.command = { command: 'sourcewright.selectRun', title: 'Show in Pipeline', arguments: [runId] };
-    item.accessibilityInformation = { label: `Run ${runName(view)}, ${runSummary(view)}` };
+    item.command = { command: 'sourcewright.selectRun', title: t('Show in Pipeline'), arguments: [runId] };
+    item.accessibilityInformation = { label: t('Run {0}, {1}', runName(view), runSummary(view)) };
     return item;
   }
 
@@ -77,7 +78,12 @@ function runTooltip({ view, access, holder }: RunEntry): MarkdownString {
   text.appendText(`${runSummary(view)}\n`);
   if (view.pause !== null) text.appendText(`\n${view.pause.cure}\n`);
   if (view.error?.cure !== undefined && view.error.cure !== null) text.appendText(`\n${view.error.cure}\n`);
-  if (access === 'locked') text.appendText(`\nRead only: ${holder ?? 'another process works on it'}\n`);
-  text.appendMarkdown(`\nRun \`${view.runId}\` · engine ${view.engine} · ${usageInWords(view.usage)}`);
+  if (access === 'locked')
+    text.appendText(
+      `\n${t('Read only: {0} works on this run.', holder ?? t('another window or terminal'))}\n`,
+    );
+  text.appendMarkdown(
+    `\n${t('Run `{0}` · engine {1}', view.runId, view.engine)} · ${usageInWords(view.usage)}`,
+  );
   return text;
 }

@@ -2,6 +2,7 @@
 import { window, type LogOutputChannel } from 'vscode';
 import { asSourcewrightError } from '../errors.ts';
 import { unlinked } from './present.ts';
+import { t } from './l10n.ts';
 
 /**
  * Tells the person what went wrong, with Open Log and, where `retry` is given and may help, Retry. Cancelling is not
@@ -11,9 +12,9 @@ export function showError(log: LogOutputChannel, thrown: unknown, retry?: () => 
   const error = asSourcewrightError(thrown);
   if (error.code === 'cancelled') return;
   log.error(error.toText(), ...(error.code === 'internal' ? [error.cause ?? error] : []));
-  const actions = [...(error.retry && retry !== undefined ? ['Retry'] : []), 'Open Log'];
+  const actions = [...(error.retry && retry !== undefined ? [t('Retry')] : []), t('Open Log')];
   void window.showErrorMessage(unlinked(error.toText().replace('\n', ' ')), ...actions).then((chosen) => {
-    if (chosen === 'Open Log') log.show(true);
-    else if (chosen === 'Retry') retry?.();
+    if (chosen === t('Open Log')) log.show(true);
+    else if (chosen === t('Retry')) retry?.();
   });
 }

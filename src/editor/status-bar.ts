@@ -10,6 +10,7 @@ import type { RunView } from '../pipeline/contracts.ts';
 import { activeStage, GATES, PAUSE_CURES, pauseKind, runName, runSummary, STAGE_AT_WORK } from './present.ts';
 import type { RunService } from './run-service.ts';
 import { runCost, usageInWords } from './usage-words.ts';
+import { t, text } from './l10n.ts';
 
 /** One quiet item: what is at work, and, standing out, what waits for the person. Hidden while there is neither. */
 export class StatusBar implements Disposable {
@@ -56,12 +57,12 @@ export class StatusBar implements Disposable {
 function statusText(view: RunView): string {
   const name = runName(view);
   if (view.status === 'waiting' && view.gate !== null)
-    return `$(bell-dot) ${name}: ${GATES[view.gate].approve}?`;
+    return `$(bell-dot) ${name}: ${t(GATES[view.gate].approve)}?`;
   if (view.status === 'paused') {
-    return `$(debug-pause) ${name}: ${PAUSE_CURES[pauseKind(view)]?.status ?? 'paused'}`;
+    return `$(debug-pause) ${name}: ${t(PAUSE_CURES[pauseKind(view)]?.status ?? text('paused'))}`;
   }
   const stage = activeStage(view);
-  const work = stage === undefined ? 'starting' : STAGE_AT_WORK[stage.stage];
+  const work = stage === undefined ? t('starting') : t(STAGE_AT_WORK[stage.stage]);
   return `$(sync~spin) ${[`${name}: ${work}`, runCost(view)].filter((part) => part !== '').join(' · ')}`;
 }
 
@@ -70,5 +71,5 @@ function cureOf(view: RunView): Command | string {
   const cure = view.status === 'paused' ? PAUSE_CURES[pauseKind(view)] : undefined;
   return cure === undefined
     ? 'sourcewright.pipeline.focus'
-    : { title: cure.title, command: cure.command, arguments: [view.runId] };
+    : { title: t(cure.title), command: cure.command, arguments: [view.runId] };
 }

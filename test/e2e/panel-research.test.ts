@@ -1,6 +1,7 @@
-/** The research panel by clicks: claims corrected, confirmed and struck, a question answered, a stream left out, approved. */
+/** The research panel by clicks: claims corrected, confirmed and struck, a question answered, a stream left out, approved; another run rejected. */
 import { strict as assert } from 'node:assert';
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { Brief } from '../../src/pipeline/contracts.ts';
@@ -132,5 +133,31 @@ describe('the research panel', function () {
     await button('Open the description at /components/securitySchemes/apiKey').first().click();
     await story.window.statusBar(/Ln 79, Col 1/).waitFor({ timeout: 30_000 });
     await story.window.screenshot('place');
+  });
+
+  it('ends a run that is rejected in its research panel, and leaves its files', async () => {
+    const { window } = story;
+    assert.equal(await story.terminal('generate', 'library.openapi.yaml', '--name', 'third'), 3);
+    await window.treeItem(/^Run source-third, The research is ready/).click();
+    await window.treeItem(/^Research: waiting/).waitFor();
+    await window.command('Show Research');
+    await window.page.getByRole('tab', { name: /^Research: source-third/ }).waitFor();
+    await button('Reject…').click();
+    await window.webview.getByLabel(/^Why\?/).fill('The API goes away next month');
+    await window.screenshot('rejecting');
+    await button('Reject and End the Run').click();
+    await window.treeItem(/^Run source-third, cancelled/).waitFor();
+    await text(/Read only/).waitFor();
+    assert.equal(await button('Approve').count(), 0, 'there is nothing left to decide');
+    await story.inAllThemes('rejected');
+    const journal = await readFile(join(await story.runDir(), 'journal.jsonl'), 'utf8');
+    assert.match(
+      journal,
+      /"gate":"research","decision":\{"kind":"reject","reason":"The API goes away next month"\}/,
+    );
+    const left = await readdir(await story.runDir());
+    assert.ok(['brief.json', 'brief.md', 'journal.jsonl', 'run.json'].every((name) => left.includes(name)));
+    assert.ok(!left.includes('lock'), 'the run is let go of');
+    assert.ok(!existsSync(join(story.workspace, 'connectors', 'source-third')), 'no code was written');
   });
 });

@@ -18,6 +18,26 @@ import {
 import { Workbench } from './workbench.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** What a person might add by hand. Ruff can take the two imports out by itself, but not mend the functions. */
+export const FAULTS = `
+
+import os
+import shelve
+
+
+def swallow_everything(text: str) -> None:
+    """Swallow whatever goes wrong."""
+    try:
+        int(text)
+    except Exception:
+        pass
+
+
+def work_out(text: str) -> object:
+    """Work out what the text says."""
+    return eval(text)
+`;
+
 const THEMES = {
   light: 'Default Light Modern',
   dark: 'Default Dark Modern',
@@ -70,13 +90,37 @@ export class PanelWindow {
     const host = await startHost(profile);
     const browser = await chromium.launch(browserOptions());
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    const window = new Workbench(await context.newPage(), story);
+    const page = await context.newPage();
+    // A busy machine needs long for a step; what is wrong is seen by its state, not by its time.
+    page.setDefaultTimeout(60_000);
+    const window = new Workbench(page, story);
     return new PanelWindow(workspace, profile, host, browser, window);
   }
 
   /** Opens the workspace, or opens it again as a reload does. */
   async load(): Promise<void> {
     await this.window.open(`${this.#host.url}/?folder=${encodeURIComponent(this.workspace)}`);
+  }
+
+  /** Reloads the window as a person does: the editor writes down first what it will show again. */
+  async reload(): Promise<void> {
+    const loaded = this.window.page.waitForEvent('load');
+    await this.window.command('Developer: Reload Window');
+    await loaded;
+    await this.window.ready();
+  }
+
+  /** Rejects the findings that are open yet, in the tree and without a reason: Enter alone. */
+  async rejectTheRest(): Promise<void> {
+    const { page } = this.window;
+    const open = page.getByRole('treeitem', { name: /, open finding$/ });
+    for (let left = await open.count(); left > 0; left = await open.count()) {
+      await open.first().hover();
+      await open.first().getByRole('button', { name: 'Reject Finding' }).click();
+      await this.window.quickMessage('Reject the finding').waitFor();
+      await this.window.confirm();
+      await open.nth(left - 1).waitFor({ state: 'detached' });
+    }
   }
 
   /** Runs the terminal program in the workspace, as a person beside the editor would. Resolves with its exit code. */

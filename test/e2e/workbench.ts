@@ -20,6 +20,10 @@ export class Workbench {
   /** Opens a folder and waits until the extension's icon is there: contributions arrive after the window. */
   async open(url: string): Promise<void> {
     await this.page.goto(url);
+    await this.ready();
+  }
+
+  async ready(): Promise<void> {
     await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
     await this.activity('Sourcewright').waitFor({ timeout: 60_000 });
   }

@@ -7,6 +7,7 @@ import type { RunEntry, RunService } from '../run-service.ts';
 import { readAgentSettings } from '../settings.ts';
 import { cost } from '../usage-words.ts';
 import { amountOf, amountProblem, capOf, proposedUsd, raisesIn, type Raise } from './raise.ts';
+import { t } from '../l10n.ts';
 
 /** @param given the new cap, where a keybinding or a test hands it over: then nothing is asked */
 export async function raiseBudget(runs: RunService, entry: RunEntry, given?: number): Promise<void> {
@@ -49,15 +50,24 @@ async function write(raise: Raise, usd: number): Promise<void> {
 function askFor({ view }: RunEntry, raise: Raise): Promise<number | symbol> {
   const now = readAgentSettings();
   const cap = capOf(raise, now);
-  const of = raise.setting === 'budget' ? 'a run' : 'a stage';
+  const current = cap === undefined ? t('none') : cost(cap);
   return inputStep({
-    title: `Raise Budget: ${runName(view)}`,
+    title: t('Raise Budget: {0}', runName(view)),
     back: false,
     prompt: [
-      `Cost so far ${cost(view.usage.usd)}.`,
-      ...(raise.neededUsd === undefined ? [] : [`The next request needs a cap of ${cost(raise.neededUsd)}.`]),
-      `Enter sets sourcewright.agents.${raise.setting}, the cap of ${of} for all your workspaces`,
-      `(now ${cap === undefined ? 'none' : cost(cap)}), and resumes this run.`,
+      t('Cost so far {0}.', cost(view.usage.usd)),
+      ...(raise.neededUsd === undefined
+        ? []
+        : [t('The next request needs a cap of {0}.', cost(raise.neededUsd))]),
+      raise.setting === 'budget'
+        ? t(
+            'Enter sets sourcewright.agents.budget, the cap of a run for all your workspaces (now {0}), and resumes this run.',
+            current,
+          )
+        : t(
+            'Enter sets sourcewright.agents.stageBudget, the cap of a stage for all your workspaces (now {0}), and resumes this run.',
+            current,
+          ),
     ].join(' '),
     value: proposedUsd(raise, now).toFixed(2),
     validate: (text) => amountProblem(text, raise, now),

@@ -8,13 +8,14 @@ import { readAgentSettings } from '../settings.ts';
 import { type ApiKey, notAKey } from './api-key.ts';
 import { keyProblem } from './key-form.ts';
 import { modelsMissing, tested, type KeyTest } from './key-words.ts';
+import { t, text } from '../l10n.ts';
 
 export interface KeyServices {
   readonly runs: RunService;
   readonly key: ApiKey;
 }
 
-const UNTESTED = 'The Anthropic API key is saved; it was not tested.';
+const UNTESTED = text('The Anthropic API key is saved; it was not tested.');
 const ANOTHER_KEY = 'Copy the key anew, whole, or make another one in the Anthropic Console.';
 /** A server that doesn't answer is not waited for longer. */
 const TEST_MS = 30_000;
@@ -27,8 +28,9 @@ export function askForKey(services: KeyServices, frame: StepFrame): Promise<stri
   const { key } = services;
   return inputStep<string>({
     ...frame,
-    prompt:
+    prompt: t(
       'Paste an Anthropic API key. Enter tests it (which costs nothing) and keeps it in the editor’s secret storage.',
+    ),
     placeholder: 'sk-ant-…',
     password: true,
     validate: keyProblem,
@@ -39,10 +41,10 @@ export function askForKey(services: KeyServices, frame: StepFrame): Promise<stri
     },
     otherwise: {
       icon: 'debug-step-over',
-      tooltip: 'Save Without Testing',
+      tooltip: t('Save Without Testing'),
       accept: async (text) => {
         await key.set(text);
-        return UNTESTED;
+        return t(UNTESTED);
       },
     },
   });
@@ -59,7 +61,7 @@ export interface GivenKey {
 export async function setApiKey(services: KeyServices, given?: unknown): Promise<boolean> {
   const words = isGivenKey(given)
     ? await saveGiven(services, given)
-    : await askForKey(services, { title: 'Set Anthropic API Key', back: false });
+    : await askForKey(services, { title: t('Set Anthropic API Key'), back: false });
   if (typeof words !== 'string') return false;
   void offerToResume(services, words);
   return true;
@@ -72,7 +74,7 @@ function isGivenKey(given: unknown): given is GivenKey {
 async function saveGiven(services: KeyServices, { key, test }: GivenKey): Promise<string> {
   const problem = keyProblem(key);
   if (problem !== undefined) throw notAKey(problem);
-  const words = test === false ? UNTESTED : tested(await testKey(services, key.trim()));
+  const words = test === false ? t(UNTESTED) : tested(await testKey(services, key.trim()));
   await services.key.set(key);
   return words;
 }
@@ -86,7 +88,7 @@ async function offerToResume({ runs }: KeyServices, words: string): Promise<void
     void window.showInformationMessage(unlinked(words));
     return;
   }
-  const resume = `Resume ${runName(stopped.view)}`;
+  const resume = t('Resume {0}', runName(stopped.view));
   const chosen = await window.showInformationMessage(unlinked(words), resume);
   if (chosen === resume) await commands.executeCommand('sourcewright.resume', stopped.view.runId);
 }
@@ -95,7 +97,7 @@ export async function testApiKey(services: KeyServices): Promise<void> {
   const apiKey = await services.key.get();
   if (apiKey === undefined) throw noKey();
   const found = await window.withProgress(
-    { location: ProgressLocation.Window, title: 'Sourcewright: testing the API key' },
+    { location: ProgressLocation.Window, title: t('Sourcewright: testing the API key') },
     () => testKey(services, apiKey),
   );
   void window.showInformationMessage(unlinked(tested(found)));
@@ -104,7 +106,7 @@ export async function testApiKey(services: KeyServices): Promise<void> {
 export async function removeApiKey({ key }: KeyServices): Promise<void> {
   if (!(await key.isSet())) throw noKey();
   await key.remove();
-  void window.showInformationMessage('The Anthropic API key is removed from the editor’s secret storage.');
+  void window.showInformationMessage(t('The Anthropic API key is removed from the editor’s secret storage.'));
 }
 
 /** Throws `credentials` where the key is refused, `remote` where nothing answers. */

@@ -1,5 +1,6 @@
 /** What a test of the key has shown, in words. Pure. */
 import type { StageName } from '../../pipeline/contracts.ts';
+import { t } from '../l10n.ts';
 
 export interface KeyTest {
   /** Ids of the models that the key may use; empty where a gateway has no list. */
@@ -22,13 +23,24 @@ export function modelsMissing(
 }
 
 export function tested({ models, warning, missing, baseUrl }: KeyTest): string {
-  const count = models.length === 1 ? 'one model' : `${models.length} models`;
+  const count = models.length === 1 ? t('one model') : t('{0} models', models.length);
+  const host = baseUrl === undefined ? undefined : new URL(baseUrl).host;
   return [
-    `The Anthropic API key works${baseUrl === undefined ? '' : ` at ${new URL(baseUrl).host}`}`,
-    models.length === 0 ? '.' : ` and may use ${count}.`,
+    worksWords(host, models.length === 0 ? undefined : count),
     warning === undefined ? '' : ` ${warning}`,
     missing.length === 0
       ? ''
-      : ` Not among them: ${missing.join(', ')}. Name others in the setting sourcewright.agents.models.`,
+      : ` ${t('Not among them: {0}. Name others in the setting sourcewright.agents.models.', missing.join(', '))}`,
   ].join('');
+}
+
+function worksWords(host: string | undefined, count: string | undefined): string {
+  if (host === undefined) {
+    return count === undefined
+      ? t('The Anthropic API key works.')
+      : t('The Anthropic API key works and may use {0}.', count);
+  }
+  return count === undefined
+    ? t('The Anthropic API key works at {0}.', host)
+    : t('The Anthropic API key works at {0} and may use {1}.', host, count);
 }

@@ -1,5 +1,6 @@
 /** What it would take for a run that stands at its cap to go on. Pure. */
 import { MOST_USD, type AgentChoices } from './agent-choices.ts';
+import { t } from '../l10n.ts';
 
 export interface Raise {
   readonly setting: 'budget' | 'stageBudget';
@@ -33,11 +34,12 @@ export function proposedUsd(raise: Raise, now: AgentChoices): number {
 /** Why an amount can't be the new cap, in words; undefined = it can. */
 export function amountProblem(text: string, raise: Raise, now: AgentChoices): string | undefined {
   const usd = amountOf(text);
-  if (usd === undefined || usd > MOST_USD) return `An amount of US dollars up to ${MOST_USD}, such as 7.50`;
+  if (usd === undefined || usd > MOST_USD)
+    return t('An amount of US dollars up to {0}, such as 7.50', MOST_USD);
   const { neededUsd = 0 } = raise;
-  if (usd < neededUsd) return `The next request alone needs a cap of $${neededUsd.toFixed(2)}.`;
+  if (usd < neededUsd) return t('The next request alone needs a cap of ${0}.', neededUsd.toFixed(2));
   const cap = capOf(raise, now) ?? 0;
-  return neededUsd === 0 && usd <= cap ? `The cap is $${cap.toFixed(2)} already.` : undefined;
+  return neededUsd === 0 && usd <= cap ? t('The cap is ${0} already.', cap.toFixed(2)) : undefined;
 }
 
 /** `7.5`, `$7.50` and `7,50` are amounts. */

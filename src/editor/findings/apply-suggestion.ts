@@ -62,7 +62,12 @@ function isSame(a: Lines, b: Lines): boolean {
 }
 
 function touches(a: Range, b: Range): boolean {
-  return a.start.line <= b.end.line && b.start.line <= a.end.line;
+  return a.start.line <= lastLine(b) && b.start.line <= lastLine(a);
+}
+
+/** Whole lines that go end at the start of the next, which is none of theirs: two imports below each other go together. */
+function lastLine({ start, end }: Range): number {
+  return end.character === 0 && end.line > start.line ? end.line - 1 : end.line;
 }
 
 /** The place of `before`: where it is expected, or the only place where it stands whole. */

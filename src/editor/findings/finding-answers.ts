@@ -5,6 +5,7 @@ import type { Finding, FindingAnswer, PipelineRun } from '../../pipeline/contrac
 import type { RunService } from '../run-service.ts';
 import type { Anchor } from './anchor.ts';
 import { applySuggestions } from './apply-suggestion.ts';
+import { t } from '../l10n.ts';
 
 /** A finding of a run. */
 export interface Subject {
@@ -39,9 +40,13 @@ export class FindingAnswers {
       ({ finding }) => finding.suggestion !== undefined && !applied.has(finding.id),
     );
     if (missed.length > 0) {
-      const what = missed.length === 1 ? 'the finding is' : `${missed.length} findings are`;
       void window.showInformationMessage(
-        `The lines have changed since the review: ${what} queued for the improvement instead.`,
+        missed.length === 1
+          ? t('The lines have changed since the review: the finding is queued for the improvement instead.')
+          : t(
+              'The lines have changed since the review: {0} findings are queued for the improvement instead.',
+              missed.length,
+            ),
       );
     }
     const answers = answered.map(({ finding: { id } }): FindingAnswer => ({

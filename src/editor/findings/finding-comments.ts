@@ -26,6 +26,7 @@ import { FindingAnswers } from './finding-answers.ts';
 import { FindingTexts } from './finding-texts.ts';
 import { nextFinding, type Place } from './next.ts';
 import { foldedState, presentHead, type Shown, threadComments } from './thread-words.ts';
+import { t } from '../l10n.ts';
 
 /** What a command may hand over to name a finding: the thread, its comment, a tree node, or nothing. */
 export type FindingTarget = { readonly finding?: Finding | string } | CommentThread | undefined;
@@ -51,10 +52,10 @@ export class FindingComments implements Disposable {
     this.#runs = runs;
     this.#log = log;
     this.answers = new FindingAnswers(runs);
-    this.#controller = comments.createCommentController('sourcewright.findings', 'Sourcewright Review');
+    this.#controller = comments.createCommentController('sourcewright.findings', t('Sourcewright Review'));
     this.#controller.options = {
-      prompt: 'Reply…',
-      placeHolder: 'Ask why, or say what should be different. Your words stay with the finding.',
+      prompt: t('Reply…'),
+      placeHolder: t('Ask why, or say what should be different. Your words stay with the finding.'),
     };
     this.#subscription = runs.onDidChange(() => {
       void this.refreshed();
@@ -239,9 +240,9 @@ export class FindingComments implements Disposable {
     const reason =
       words ??
       (await window.showInputBox({
-        title: 'Reject the finding',
-        prompt: 'Why? (optional, later reviews of this connector remember it)',
-        placeHolder: 'Enter without a reason, Escape to leave the finding open',
+        title: t('Reject the finding'),
+        prompt: t('Why? (optional, later reviews of this connector remember it)'),
+        placeHolder: t('Enter without a reason, Escape to leave the finding open'),
       }));
     if (reason === undefined) return;
     this.#told([await this.answers.reject(shown, reason)]);
@@ -278,7 +279,7 @@ export class FindingComments implements Disposable {
   async go(step: 1 | -1): Promise<void> {
     await this.refreshed();
     if (this.#shown.length === 0) {
-      void window.showInformationMessage('There are no findings to go to.');
+      void window.showInformationMessage(t('There are no findings to go to.'));
       return;
     }
     await this.#step(step, undefined);

@@ -8,9 +8,10 @@ import {
   type CommentThread,
 } from 'vscode';
 import type { Finding, FindingAnswer, Remark } from '../../pipeline/contracts.ts';
-import { markdownText } from '../present.ts';
+import { ANSWER_WORD, markdownText, SEVERITY_WORD } from '../present.ts';
 import type { Anchor, AnchorState } from './anchor.ts';
 import { diffLines } from './suggestion-diff.ts';
+import { t, text } from '../l10n.ts';
 
 /** A finding as it stands. */
 export interface Shown {
@@ -25,16 +26,16 @@ export interface Shown {
 }
 
 const ANSWERED: Record<FindingAnswer['answer'], string> = {
-  accepted: 'accepted, queued for the improvement',
-  applied: 'accepted, suggestion applied',
-  rejected: 'rejected',
+  accepted: text('accepted, queued for the improvement'),
+  applied: text('accepted, suggestion applied'),
+  rejected: text('rejected'),
 };
 
 /** What is to be said about a place that is not sure. */
 const PLACE: Partial<Record<AnchorState, string>> = {
-  nearest: 'its lines stand in several places, this is the nearest',
-  changed: 'its lines have changed since the review',
-  gone: 'its file is gone',
+  nearest: text('its lines stand in several places, this is the nearest'),
+  changed: text('its lines have changed since the review'),
+  gone: text('its file is gone'),
 };
 
 /** Puts number, state and what can be done into the thread's head. `mine`: it can be answered in this window. */
@@ -42,9 +43,16 @@ export function presentHead(
   { thread, finding, answer, anchor }: Shown,
   place: { readonly number: number; readonly of: number; readonly mine: boolean },
 ): void {
-  const state = answer === undefined ? `${finding.severity} · ${finding.category}` : ANSWERED[answer.answer];
+  const state =
+    answer === undefined
+      ? `${t(SEVERITY_WORD[finding.severity])} · ${finding.category}`
+      : t(ANSWERED[answer.answer]);
   const unsure = answer?.answer === 'applied' ? undefined : PLACE[anchor.state];
-  const words = [`Finding ${place.number} of ${place.of}`, state, unsure];
+  const words = [
+    t('Finding {0} of {1}', place.number, place.of),
+    state,
+    unsure === undefined ? undefined : t(unsure),
+  ];
   thread.label = words.filter((part) => part !== undefined).join(' · ');
   thread.contextValue = [
     'finding',
@@ -73,7 +81,7 @@ export function threadComments({ finding, answer, remarks }: Omit<Shown, 'thread
   const said = remarks.map(({ by, text, at }): Comment => ({
     body: plain(text),
     mode: CommentMode.Preview,
-    author: { name: by === 'person' ? 'You' : 'Sourcewright' },
+    author: { name: by === 'person' ? t('You') : 'Sourcewright' },
     timestamp: new Date(at),
   }));
   const reason: Comment[] =
@@ -83,7 +91,7 @@ export function threadComments({ finding, answer, remarks }: Omit<Shown, 'thread
           {
             body: plain(answer.reason),
             mode: CommentMode.Preview,
-            author: { name: `You · ${answer.answer}` },
+            author: { name: `${t('You')} · ${t(ANSWER_WORD[answer.answer])}` },
           },
         ];
   return [first, ...said, ...reason];
@@ -99,7 +107,7 @@ function findingBody(finding: Finding): MarkdownString {
   body.appendMarkdown(markdownText(finding.message));
   if (finding.suggestion !== undefined) {
     const { title, before, after } = finding.suggestion;
-    body.appendMarkdown(`\n\nSuggestion: ${markdownText(title)}`);
+    body.appendMarkdown(`\n\n${t('Suggestion: {0}', markdownText(title))}`);
     const lines = diffLines(before, after).map(({ sign, text }) => `${sign} ${text}`);
     body.appendCodeblock(lines.join('\n'), 'diff');
   }

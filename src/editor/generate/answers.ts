@@ -2,6 +2,7 @@
 import type { Blueprint } from '../../blueprint/schema.ts';
 import type { Engine, RunRequest } from '../../pipeline/contracts.ts';
 import type { StepFrame } from './quick-steps.ts';
+import { t } from '../l10n.ts';
 
 export interface Answers {
   source?: RunRequest['source'];
@@ -12,11 +13,10 @@ export interface Answers {
   streams?: string[];
 }
 
-export const TITLE = 'Generate Connector';
 export const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 export function frame(step: number, title: string, totalSteps = 4): StepFrame {
-  return { title: `${TITLE}: ${title}`, step, totalSteps, back: step > 1 };
+  return { title: t('Generate Connector: {0}', title), step, totalSteps, back: step > 1 };
 }
 
 /** Streams can be picked only where the description was read. */

@@ -9,6 +9,7 @@ import { unlinked } from '../present.ts';
 import { readAgentSettings } from '../settings.ts';
 import { frame, totalSteps, type Answers } from './answers.ts';
 import { BACK, CANCEL, pickStep, type Leave } from './quick-steps.ts';
+import { t, text } from '../l10n.ts';
 
 export interface EngineSurroundings extends KeyServices {
   /** What a run by agents will probably cost, in words. Throws `input` where the settings are in the way. */
@@ -21,10 +22,13 @@ interface EngineItem extends QuickPickItem {
 
 /** What rules can do with each kind of source, honestly. */
 const RULES = {
-  description:
+  description: text(
     'Everything that the description states, compiled from tested templates. Always the same result.',
-  docs: 'Only where the page or its host leads to an OpenAPI description; prose is not read.',
-  name: 'Only where this workspace or the bundled sample has a description of that name; not on the web.',
+  ),
+  docs: text('Only where the page or its host leads to an OpenAPI description; prose is not read.'),
+  name: text(
+    'Only where this workspace or the bundled sample has a description of that name; not on the web.',
+  ),
 } as const;
 
 export class EngineStep {
@@ -47,21 +51,22 @@ export class EngineStep {
     // What is written for people is for agents to read; rules may find nothing there.
     const usual = kind !== 'description' && hasKey ? 'agents' : this.#usual;
     const outcome = await pickStep<EngineItem, 'key' | undefined>({
-      ...frame(3, 'engine', totalSteps(answers)),
-      placeholder:
+      ...frame(3, t('engine'), totalSteps(answers)),
+      placeholder: t(
         'Agents also read documentation, answer open questions, write what a description can’t say, repair and review',
+      ),
       items: [
         {
-          label: '$(law) Rules',
-          description: 'no key, no cost, seconds',
-          detail: RULES[kind],
+          label: `$(law) ${t('Rules')}`,
+          description: t('no key, no cost, seconds'),
+          detail: t(RULES[kind]),
           engine: 'rules',
         },
         {
-          label: '$(sparkle) Agents',
+          label: `$(sparkle) ${t('Agents')}`,
           description: hasKey
-            ? 'Claude, with your API key'
-            : 'Claude; asks for an Anthropic API key first, which Rules do not need',
+            ? t('Claude, with your API key')
+            : t('Claude; asks for an Anthropic API key first, which Rules do not need'),
           detail: expected.words,
           engine: 'agents',
         },
@@ -80,7 +85,7 @@ export class EngineStep {
   }
 
   async #askForKey(answers: Answers): Promise<Leave | undefined> {
-    const step = { ...frame(3, 'API key for the agents', totalSteps(answers)), back: true };
+    const step = { ...frame(3, t('API key for the agents'), totalSteps(answers)), back: true };
     const saved = await askForKey(this.#around, step);
     if (saved === BACK) return this.ask(answers);
     if (saved === CANCEL) return CANCEL;

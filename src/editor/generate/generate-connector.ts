@@ -10,6 +10,7 @@ import { askName } from './name-step.ts';
 import { BACK, CANCEL, type Leave } from './quick-steps.ts';
 import { SourceStep, type Inspect } from './source-step.ts';
 import { askStreams } from './stream-step.ts';
+import { t } from '../l10n.ts';
 
 /** Answers given beforehand (by a keybinding, another extension or a test). With a `location` nothing is asked. */
 export interface GenerateArguments {
@@ -94,7 +95,7 @@ async function chooseFolder(): Promise<WorkspaceFolder | undefined> {
   }
   return folders.length === 1
     ? folders[0]
-    : window.showWorkspaceFolderPick({ placeHolder: 'Folder that receives the connector' });
+    : window.showWorkspaceFolderPick({ placeHolder: t('Folder that receives the connector') });
 }
 
 type Step = (answers: Answers) => Promise<Leave | undefined>;

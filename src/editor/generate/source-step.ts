@@ -6,6 +6,7 @@ import { SourcewrightError } from '../../errors.ts';
 import { frame, takeSource, type Answers } from './answers.ts';
 import { findDescriptions } from './find-descriptions.ts';
 import { BACK, inputStep, pickStep, type Leave } from './quick-steps.ts';
+import { t } from '../l10n.ts';
 
 /** Reads a description quickly, for the person to choose from. Throws `SourcewrightError`. */
 export type Inspect = (location: string, signal: AbortSignal) => Promise<Blueprint>;
@@ -33,9 +34,9 @@ export class SourceStep {
       answers.blueprint = blueprint;
     };
     const outcome = await pickStep<SourceItem, 'url' | 'browse' | 'docs' | 'name' | undefined>({
-      ...frame(1, 'what describes the API?'),
+      ...frame(1, t('what describes the API?')),
       acceptAtOnce: chosen === undefined ? undefined : fileItem(chosen, ''),
-      placeholder: 'Choose an OpenAPI or Swagger description',
+      placeholder: t('Choose an OpenAPI or Swagger description'),
       items: (show, signal) => this.#sources(show, signal),
       accept: async ([item], signal) => {
         switch (item?.choice?.kind) {
@@ -61,11 +62,12 @@ export class SourceStep {
     }
     if (outcome !== 'url') return outcome;
     const url = await inputStep({
-      ...frame(1, 'address of the description'),
+      ...frame(1, t('address of the description')),
       back: true,
-      prompt: 'URL of an OpenAPI or Swagger description (JSON or YAML)',
+      prompt: t('URL of an OpenAPI or Swagger description (JSON or YAML)'),
       placeholder: 'https://api.example.com/openapi.json',
-      validate: (value) => (isHttpUrl(value) ? undefined : 'An address that starts with https:// or http://'),
+      validate: (value) =>
+        isHttpUrl(value) ? undefined : t('An address that starts with https:// or http://'),
       accept: take,
     });
     return url === BACK ? this.ask(answers) : url;
@@ -79,27 +81,28 @@ export class SourceStep {
     };
     if (kind === 'docs') {
       return inputStep({
-        ...frame(1, 'address of the documentation', 3),
+        ...frame(1, t('address of the documentation'), 3),
         back: true,
         value: before,
-        prompt:
+        prompt: t(
           'Rules search this page and its host for an OpenAPI description; agents also read what it says',
+        ),
         placeholder: 'https://developer.example.com/docs',
         validate: (value) =>
-          isHttpUrl(value) ? undefined : 'An address that starts with https:// or http://',
+          isHttpUrl(value) ? undefined : t('An address that starts with https:// or http://'),
         accept,
       });
     }
     return inputStep({
-      ...frame(1, 'name of the API', 3),
+      ...frame(1, t('name of the API'), 3),
       back: true,
       value: before,
-      prompt: 'Agents search the web for it; rules search only this workspace and the bundled sample',
-      placeholder: 'Village Library',
+      prompt: t('Agents search the web for it; rules search only this workspace and the bundled sample'),
+      placeholder: t('Village Library'),
       validate: (value) =>
         /[a-z0-9]/i.test(value) && value.length <= 100
           ? undefined
-          : 'A name with letters or digits, at most 100',
+          : t('A name with letters or digits, at most 100'),
       accept,
     });
   }
@@ -107,35 +110,37 @@ export class SourceStep {
   async #sources(show: (items: readonly SourceItem[]) => void, signal: AbortSignal): Promise<void> {
     const section = (label: string): SourceItem => ({ label, kind: QuickPickItemKind.Separator });
     const always: SourceItem[] = [
-      section('a description'),
+      section(t('a description')),
       {
-        label: '$(folder-opened) Browse…',
-        detail: 'A YAML or JSON file on this machine',
+        label: `$(folder-opened) ${t('Browse…')}`,
+        detail: t('A YAML or JSON file on this machine'),
         choice: { kind: 'browse' },
       },
       {
-        label: '$(link) From a URL…',
-        detail: 'Where the API publishes its description',
+        label: `$(link) ${t('From a URL…')}`,
+        detail: t('Where the API publishes its description'),
         choice: { kind: 'url' },
       },
       ...(this.#sample === undefined
         ? []
         : [
             {
-              label: '$(beaker) The bundled sample',
-              detail: 'To try it out: a description of a real API that comes with Sourcewright',
+              label: `$(beaker) ${t('The bundled sample')}`,
+              detail: t('To try it out: a description of a real API that comes with Sourcewright'),
               choice: { kind: 'file' as const, path: this.#sample },
             },
           ]),
-      section('without one: for agents'),
+      section(t('without one: for agents')),
       {
-        label: '$(globe) A documentation page…',
-        detail: 'Agents read it. Rules take the OpenAPI description that the page or its host offers, if any',
+        label: `$(globe) ${t('A documentation page…')}`,
+        detail: t(
+          'Agents read it. Rules take the OpenAPI description that the page or its host offers, if any',
+        ),
         choice: { kind: 'docs' },
       },
       {
-        label: '$(symbol-keyword) Only the name of an API…',
-        detail: 'Agents find its documentation. Rules look for a description in this workspace only',
+        label: `$(symbol-keyword) ${t('Only the name of an API…')}`,
+        detail: t('Agents find its documentation. Rules look for a description in this workspace only'),
         choice: { kind: 'name' },
       },
     ];
@@ -144,7 +149,7 @@ export class SourceStep {
       found.push(fileItem(file.fsPath, workspace.asRelativePath(file)));
     }, signal);
     const list = (): readonly SourceItem[] =>
-      found.length === 0 ? always : [section('found in the workspace'), ...found, ...always];
+      found.length === 0 ? always : [section(t('found in the workspace')), ...found, ...always];
     // Most searches end before the list could be read: then it comes once and stands still.
     await Promise.race([search, new Promise((resolve) => setTimeout(resolve, 400))]);
     show(list());
@@ -160,10 +165,10 @@ function fileItem(path: string, description: string): SourceItem {
 
 async function browse(): Promise<string | undefined> {
   const files = await window.showOpenDialog({
-    title: 'OpenAPI description',
-    openLabel: 'Use This Description',
+    title: t('OpenAPI description'),
+    openLabel: t('Use This Description'),
     canSelectMany: false,
-    filters: { 'OpenAPI descriptions': ['yaml', 'yml', 'json'], 'All files': ['*'] },
+    filters: { [t('OpenAPI descriptions')]: ['yaml', 'yml', 'json'], [t('All files')]: ['*'] },
   });
   return files?.[0]?.fsPath;
 }

@@ -4,6 +4,7 @@ import type { Gap, Stream } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
 import { frame, type Answers } from './answers.ts';
 import { pickStep, type Leave } from './quick-steps.ts';
+import { t } from '../l10n.ts';
 
 export async function askStreams(answers: Answers): Promise<Leave | undefined> {
   const { blueprint } = answers;
@@ -15,11 +16,15 @@ export async function askStreams(answers: Answers): Promise<Leave | undefined> {
   const others = blueprint.streams.filter((stream) => !stream.selected);
   const section = (label: string): StreamItem => ({ label, kind: QuickPickItemKind.Separator });
   return pickStep<StreamItem, undefined>({
-    ...frame(4, `streams of ${blueprint.api.title}`),
-    placeholder: `${blueprint.streams.length} streams found, ${suggested.length} suggested. Type to filter, Enter to start`,
+    ...frame(4, t('streams of {0}', blueprint.api.title)),
+    placeholder: t(
+      '{0} streams found, {1} suggested. Type to filter, Enter to start',
+      blueprint.streams.length,
+      suggested.length,
+    ),
     items: [
-      ...(suggested.length > 0 ? [section('suggested'), ...suggested.map(item)] : []),
-      ...(others.length > 0 ? [section('more'), ...others.map(item)] : []),
+      ...(suggested.length > 0 ? [section(t('suggested')), ...suggested.map(item)] : []),
+      ...(others.length > 0 ? [section(t('more')), ...others.map(item)] : []),
     ],
     many: true,
     picked: ({ stream }) =>
@@ -40,13 +45,13 @@ export async function askStreams(answers: Answers): Promise<Leave | undefined> {
 function streamItem(stream: Stream, gaps: readonly Gap[]): QuickPickItem & { readonly stream: Stream } {
   const questions = gaps.filter((gap) => gap.stream === stream.name).length;
   const facts = [
-    stream.paging.kind === 'none' ? 'one page' : `paged by ${stream.paging.kind.replace('_', ' ')}`,
+    stream.paging.kind === 'none' ? t('one page') : t('paged by {0}', stream.paging.kind.replace('_', ' ')),
     stream.primaryKey.length === 0
-      ? 'no key known'
-      : `key ${stream.primaryKey.map((path) => path.join('.')).join(' + ')}`,
-    stream.incremental === undefined ? '' : `incremental by ${stream.incremental.cursorField.join('.')}`,
-    stream.parent === undefined ? '' : `for each of ${stream.parent.stream}`,
-    questions === 0 ? '' : `${questions} open ${questions === 1 ? 'question' : 'questions'}`,
+      ? t('no key known')
+      : t('key {0}', stream.primaryKey.map((path) => path.join('.')).join(' + ')),
+    stream.incremental === undefined ? '' : t('incremental by {0}', stream.incremental.cursorField.join('.')),
+    stream.parent === undefined ? '' : t('for each of {0}', stream.parent.stream),
+    questions === 0 ? '' : questions === 1 ? t('1 open question') : t('{0} open questions', questions),
     stream.omittedBecause ?? '',
   ];
   return {

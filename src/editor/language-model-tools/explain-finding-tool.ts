@@ -11,6 +11,7 @@ import { SourcewrightError } from '../../errors.ts';
 import type { Finding, Review, RunView } from '../../pipeline/contracts.ts';
 import type { RunService } from '../run-service.ts';
 import { findEntry, told } from './for-model.ts';
+import { t } from '../l10n.ts';
 
 export class ExplainFindingTool implements LanguageModelTool<object> {
   readonly #runs: RunService;
@@ -20,7 +21,7 @@ export class ExplainFindingTool implements LanguageModelTool<object> {
   }
 
   prepareInvocation(): PreparedToolInvocation {
-    return { invocationMessage: 'Sourcewright: reading the review' };
+    return { invocationMessage: t('Sourcewright: reading the review') };
   }
 
   invoke({ input }: LanguageModelToolInvocationOptions<object>): Promise<LanguageModelToolResult> {

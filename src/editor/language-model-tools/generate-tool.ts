@@ -20,6 +20,7 @@ import { cost } from '../usage-words.ts';
 import type { RunService } from '../run-service.ts';
 import { told } from './for-model.ts';
 import type { Around, GenerateInput } from './inputs.ts';
+import { t } from '../l10n.ts';
 
 export interface GenerateServices {
   readonly runs: RunService;
@@ -48,12 +49,12 @@ export class GenerateTool implements LanguageModelTool<object> {
       asked = await this.#read(input);
     } catch {
       // Nothing will be done, so nothing is confirmed: `invoke` tells the model what is wrong.
-      return { invocationMessage: 'Sourcewright: checking the input' };
+      return { invocationMessage: t('Sourcewright: checking the input') };
     }
     const message = new MarkdownString(confirmation(asked));
     return {
-      invocationMessage: unlinked(`Sourcewright: generating a connector for ${shortName(asked)}`),
-      confirmationMessages: { title: 'Generate a connector?', message },
+      invocationMessage: unlinked(t('Sourcewright: generating a connector for {0}', shortName(asked))),
+      confirmationMessages: { title: t('Generate a connector?'), message },
     };
   }
 

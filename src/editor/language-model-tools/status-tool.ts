@@ -7,6 +7,7 @@ import type {
 } from 'vscode';
 import type { RunService } from '../run-service.ts';
 import { findEntry, told } from './for-model.ts';
+import { t } from '../l10n.ts';
 
 export class StatusTool implements LanguageModelTool<object> {
   readonly #runs: RunService;
@@ -16,7 +17,7 @@ export class StatusTool implements LanguageModelTool<object> {
   }
 
   prepareInvocation(): PreparedToolInvocation {
-    return { invocationMessage: 'Sourcewright: looking where the run stands' };
+    return { invocationMessage: t('Sourcewright: looking where the run stands') };
   }
 
   invoke({ input }: LanguageModelToolInvocationOptions<object>): Promise<LanguageModelToolResult> {

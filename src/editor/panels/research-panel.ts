@@ -6,6 +6,7 @@ import type { ResearchAction } from '../../webview/research/contract.ts';
 import { unlinked } from '../present.ts';
 import type { PanelSpecification } from './panels.ts';
 import type { PanelServices } from './specifications.ts';
+import { t } from '../l10n.ts';
 
 export function researchPanel(services: PanelServices): Pick<PanelSpecification<'research'>, 'act'> {
   return { act: (action, { view }) => act(services, action, view) };
@@ -68,5 +69,7 @@ async function openPlace(place: { path: string; line: number; note: string | nul
   editor.selection = new Selection(at, at);
   editor.revealRange(new Range(at, at), TextEditorRevealType.InCenterIfOutsideViewport);
   if (place.note !== null)
-    void window.showInformationMessage(unlinked(`The description opened at its top. ${place.note}`));
+    void window.showInformationMessage(
+      unlinked(`${t('The description opened at its top.')} ${place.note}`),
+    );
 }

@@ -7,6 +7,7 @@ import { runPanel } from './run-panel.ts';
 import type { Gates } from '../gates.ts';
 import type { FindingComments } from '../findings/finding-comments.ts';
 import type { RunService } from '../run-service.ts';
+import { t } from '../l10n.ts';
 
 /** What the panels act through. */
 export interface PanelServices {
@@ -17,8 +18,8 @@ export interface PanelServices {
 
 export function panelSpecifications(services: PanelServices): PanelSpecifications {
   return {
-    research: { title: ({ view }) => `Research: ${runName(view)}`, ...researchPanel(services) },
-    review: { title: ({ view }) => `Review: ${runName(view)}`, ...reviewPanel(services) },
-    run: { title: ({ view }) => `Run: ${runName(view)}`, ...runPanel(services) },
+    research: { title: ({ view }) => t('Research: {0}', runName(view)), ...researchPanel(services) },
+    review: { title: ({ view }) => t('Review: {0}', runName(view)), ...reviewPanel(services) },
+    run: { title: ({ view }) => t('Run: {0}', runName(view)), ...runPanel(services) },
   };
 }

@@ -8,6 +8,7 @@ import { requireTrust, type RunEntry, type RunService } from '../run-service.ts'
 import { runName } from '../present.ts';
 import { snapshotUri } from './snapshot-documents.ts';
 import { approvalText, files, restoredText, snapshotLabel, someOf } from './snapshot-words.ts';
+import { t } from '../l10n.ts';
 
 /** What becomes of files that the person edited since the snapshot. */
 export type EditedAnswer = 'keep' | 'overwrite' | 'cancel';
@@ -36,23 +37,23 @@ export class Snapshots {
   /** Opens the differences between a snapshot and the files as they are now. */
   async compare(entry: RunEntry, stage: StageName | undefined, given: SnapshotArguments = {}): Promise<void> {
     const place = await this.#place(entry);
-    const snapshot = await this.#choose(place, entry, stage, given, 'Compare the connector with');
+    const snapshot = await this.#choose(place, entry, stage, given, t('Compare the connector with'));
     if (snapshot === undefined) return;
     const { changesSince } = await this.#runs.engine();
     const changes = await changesSince(place.store, place.connectorDir, snapshot);
     const label = snapshotLabel(snapshot);
     if (changes.length === 0) {
-      void window.showInformationMessage(`Nothing has changed: the connector is as ${lowered(label)}.`);
+      void window.showInformationMessage(t('Nothing has changed since: {0}', label));
       return;
     }
-    await open(place, `${basename(place.connectorDir)}: ${label} ↔ now`, changes);
+    await open(place, t('{0}: {1} ↔ now', basename(place.connectorDir), label), changes);
   }
 
   /** Brings the connector back to a snapshot, with a question first where the person has edited files since. */
   async restore(entry: RunEntry, stage: StageName | undefined, given: SnapshotArguments = {}): Promise<void> {
     requireTrust();
     const place = await this.#place(entry);
-    const snapshot = await this.#choose(place, entry, stage, given, 'Restore the connector as it was');
+    const snapshot = await this.#choose(place, entry, stage, given, t('Restore the connector as it was'));
     if (snapshot === undefined) return;
     const { planRestore, restore } = await this.#runs.engine();
     const { store, connectorDir } = place;
@@ -65,15 +66,17 @@ export class Snapshots {
     const { undo } = done;
     if (undo === null) {
       const left =
-        done.kept.length === 0 ? '' : ` What you edited (${files(done.kept.length)}) was left alone.`;
-      void window.showInformationMessage(`Nothing to restore.${left}`);
+        done.kept.length === 0
+          ? ''
+          : ` ${t('What you edited ({0}) was left alone.', files(done.kept.length))}`;
+      void window.showInformationMessage(`${t('Nothing to restore.')}${left}`);
       return;
     }
     void window
-      .showInformationMessage(restoredText(snapshotLabel(snapshot), done), 'Undo', 'Compare')
+      .showInformationMessage(restoredText(snapshotLabel(snapshot), done), t('Undo'), t('Compare'))
       .then(async (chosen) => {
         if (chosen === undefined) return;
-        const next = chosen === 'Undo' ? 'restoreSnapshot' : 'compareWithSnapshot';
+        const next = chosen === t('Undo') ? 'restoreSnapshot' : 'compareWithSnapshot';
         await commands.executeCommand(`sourcewright.${next}`, entry.view.runId, { snapshot: undo });
       });
   }
@@ -122,10 +125,10 @@ export class Snapshots {
     const items = offered.reverse().map((snapshot): Item => ({
       label: snapshotLabel(snapshot),
       description: `${new Date(snapshot.at).toLocaleString()} · ${files(snapshot.files.length)}`,
-      ...(snapshot.runId !== view.runId && { detail: `run ${snapshot.runId}` }),
+      ...(snapshot.runId !== view.runId && { detail: t('run {0}', snapshot.runId) }),
       snapshot,
     }));
-    const chosen = await window.showQuickPick(items, { title, placeHolder: 'The newest first' });
+    const chosen = await window.showQuickPick(items, { title, placeHolder: t('The newest first') });
     return chosen?.snapshot;
   }
 }
@@ -162,21 +165,17 @@ function refuseUnsaved(connectorDir: string, paths: readonly string[]): void {
 }
 
 async function askAboutEdited(paths: readonly string[]): Promise<EditedAnswer> {
-  const keep = 'Keep Mine';
-  const overwrite = 'Overwrite';
+  const keep = t('Keep Mine');
+  const overwrite = t('Overwrite');
   const chosen = await window.showWarningMessage(
-    `You changed ${files(paths.length)} since that snapshot.`,
+    t('You changed {0} since that snapshot.', files(paths.length)),
     {
       modal: true,
-      detail: `${someOf(paths)}\n\nKeep Mine restores all others. Overwrite can be undone: what is there now is kept as a snapshot.`,
+      detail: `${someOf(paths)}\n\n${t('Keep Mine restores all others. Overwrite can be undone: what is there now is kept as a snapshot.')}`,
     },
     keep,
     overwrite,
   );
   if (chosen === keep) return 'keep';
   return chosen === overwrite ? 'overwrite' : 'cancel';
-}
-
-function lowered(label: string): string {
-  return `it was ${label.charAt(0).toLowerCase()}${label.slice(1)}`;
 }

@@ -13,15 +13,19 @@ import {
 } from 'vscode';
 import { SourcewrightError } from '../../errors.ts';
 import type { Command } from '../../pipeline/contracts.ts';
+import { t } from '../l10n.ts';
 
 export const PYTHON_DEBUGGER = 'ms-python.debugpy';
 
 /** Whether tests can be debugged here; where they can't, the person is told what to install. */
 export async function requirePythonDebugger(): Promise<boolean> {
   if (extensions.getExtension(PYTHON_DEBUGGER) !== undefined) return true;
-  const show = 'Show Extension';
+  const show = t('Show Extension');
   const chosen = await window.showInformationMessage(
-    `Tests are debugged with the extension Python Debugger (${PYTHON_DEBUGGER}), which is not installed here. They can be run without it.`,
+    t(
+      'Tests are debugged with the extension Python Debugger ({0}), which is not installed here. They can be run without it.',
+      PYTHON_DEBUGGER,
+    ),
     show,
   );
   if (chosen === show) {

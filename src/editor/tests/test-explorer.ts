@@ -24,6 +24,7 @@ import type { RunEntry } from '../run-service.ts';
 import { ConnectorTests } from './connector-tests.ts';
 import { showOutcome } from './outcomes.ts';
 import { TestRuns, type TestRunServices } from './test-runs.ts';
+import { t } from '../l10n.ts';
 
 /** How long reports and edits are gathered before the tree follows, in milliseconds. */
 const SOON_MS = 250;
@@ -62,7 +63,7 @@ export class TestExplorer implements Disposable {
     controller.refreshHandler = () => this.refresh();
     this.#owned.add(
       controller.createRunProfile(
-        'Run',
+        t('Run'),
         TestRunProfileKind.Run,
         (request, token) => testRuns.run(request, token, 'run'),
         true,
@@ -70,7 +71,7 @@ export class TestExplorer implements Disposable {
     );
     this.#owned.add(
       controller.createRunProfile(
-        'Debug',
+        t('Debug'),
         TestRunProfileKind.Debug,
         (request, token) => testRuns.run(request, token, 'debug'),
         true,
@@ -141,7 +142,7 @@ export class TestExplorer implements Disposable {
     await shown.tests.take(report.cases, Date.parse(report.startedAt));
     // Not kept by the editor: the report itself is what is kept, and is read again by the next window.
     const request = new TestRunRequest([shown.tests.item], undefined, undefined, false, true);
-    const run = this.controller.createTestRun(request, `Test stage of ${runName(view)}`, false);
+    const run = this.controller.createTestRun(request, t('Test stage of {0}', runName(view)), false);
     for (const entry of report.cases) showOutcome(run, shown.tests, entry, testReading);
     run.end();
   }

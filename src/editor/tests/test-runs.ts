@@ -25,6 +25,7 @@ import { debugCommand, requirePythonDebugger } from './debug-tests.ts';
 import { appendText, showOutcome } from './outcomes.ts';
 import type { Selectable } from './selection.ts';
 import { isBelow } from './test-ids.ts';
+import { t } from '../l10n.ts';
 
 export interface TestRunServices {
   readonly runs: RunService;
@@ -129,7 +130,10 @@ export class TestRuns {
     const began = Date.now();
     const start = async (command: Command): Promise<CommandResult | undefined> => {
       for (const item of leaves(picked)) run.started(item);
-      appendText(run, `${[command.file, ...command.args].join(' ')}\nRuns in the integrated terminal.\n\n`);
+      appendText(
+        run,
+        `${[command.file, ...command.args].join(' ')}\n${t('Runs in the integrated terminal.')}\n\n`,
+      );
       if (how === 'run') return this.#services.runner.run(command, signal);
       if (this.#dependencies(connector).isolation === 'require') {
         throw new SourcewrightError('environment', 'Tests are not debugged without their sandbox.', {
@@ -156,7 +160,7 @@ export class TestRuns {
     await connector.take(cases, began, problem === undefined ? ids : []);
     for (const entry of cases) showOutcome(run, connector, entry, engine.testReading);
     showUnmet(run, connector, { items: before, cases, problem });
-    appendText(run, `${problem === undefined ? counts(cases) : `No verdict: ${problem}`}.\n`);
+    appendText(run, `${problem === undefined ? counts(cases) : t('No verdict: {0}', problem)}.\n`);
   }
 
   #dependencies({ workspace: root }: ConnectorTests): Parameters<EngineModule['runPickedTests']>[0] {
@@ -214,8 +218,11 @@ function showUnmet(
     // A test that turned out to have cases is told by them.
     const met = of.cases.some(({ id }) => isBelow(id, item.id));
     if (met || connector.itemOf(item.id) !== item) continue;
-    const why = of.problem ?? 'pytest did not meet it';
-    run.errored(item, new TestMessage(`The test did not run: ${why}. The terminal shows what pytest said.`));
+    const why = of.problem ?? t('pytest did not meet it');
+    run.errored(
+      item,
+      new TestMessage(t('The test did not run: {0}. The terminal shows what pytest said.', why)),
+    );
   }
 }
 

@@ -17,9 +17,17 @@ export function DecisionBar({ model, failure }: DecisionProperties) {
   const { drafts, canAnswer } = model;
   const [asked, setAsked] = useState<Asked>(drafts.words === '' ? null : 'changes');
   const [isBusy, setBusy] = useState(false);
+  const [areWordsGiven, setWordsGiven] = useState(false);
   // Each answer of the editor is a new model, or tells why there is none.
   useEffect(() => {
     setBusy(false);
+    if (!areWordsGiven) return;
+    // What was given must not stand there to be given again; what was refused must.
+    if (failure !== null) setWordsGiven(false);
+    else if (drafts.words === '') {
+      setWordsGiven(false);
+      setAsked(null);
+    }
   }, [model, failure]);
   if (!canAnswer) return <FailureNote failure={failure} />;
   const { changes, confirmations, problems } = drafts;
@@ -43,7 +51,17 @@ export function DecisionBar({ model, failure }: DecisionProperties) {
           ))}
         </ul>
       )}
-      {asked === 'changes' ? <ChangesForm model={model} total={total} isBusy={isBusy} /> : null}
+      {asked === 'changes' ? (
+        <ChangesForm
+          model={model}
+          total={total}
+          isBusy={isBusy}
+          onGive={() => {
+            setBusy(true);
+            setWordsGiven(true);
+          }}
+        />
+      ) : null}
       {asked === 'reject' ? <RejectForm isBusy={isBusy} /> : null}
       <div class="research-tools">
         {total === 0 ? null : (
@@ -92,10 +110,12 @@ function ChangesForm({
   model,
   total,
   isBusy,
+  onGive,
 }: {
   readonly model: ResearchModel;
   readonly total: number;
   readonly isBusy: boolean;
+  readonly onGive: () => void;
 }) {
   const [words, setWords] = useState(model.drafts.words);
   const { soon, now } = useLater((text: string) => {
@@ -124,6 +144,7 @@ function ChangesForm({
         disabled={isBusy || words.trim() === ''}
         onPress={() => {
           now();
+          onGive();
           send({ type: 'requestChanges', words });
         }}
       >
