@@ -1,3 +1,5 @@
+import { systemFault } from './system-faults.ts';
+
 /**
  * The errors that a person may see. One class with a closed set of codes: callers switch on `code`, never on
  * message text. `message` says what happened and where, `cure` what to do next, `retry` whether trying the same
@@ -63,11 +65,19 @@ export class SourcewrightError extends Error {
   }
 }
 
-/** Any thrown value as a `SourcewrightError`; what is not one already is `internal`, with the original as cause. */
+/**
+ * Any thrown value as a `SourcewrightError`: a failure of the file system is `environment`, everything else that is not one
+ * already is `internal`. The original is the cause.
+ */
 export function asSourcewrightError(thrown: unknown): SourcewrightError {
   if (thrown instanceof SourcewrightError) return thrown;
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return new SourcewrightError('cancelled', 'Cancelled.', { cause: thrown });
+  }
+  const fault = systemFault(thrown);
+  if (fault !== undefined) {
+    const { message, where, cure } = fault;
+    return new SourcewrightError('environment', message, { where, cure, retry: true, cause: thrown });
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new SourcewrightError('internal', `Unexpected error: ${message}`, {

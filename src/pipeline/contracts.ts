@@ -655,6 +655,8 @@ export const PAUSING: Partial<Record<SourcewrightError['code'], PauseCause>> = {
   credentials: 'credentials',
   budget: 'budget',
   remote: 'environment',
+  // A file of the run that somebody deleted or edited can be put back, or its stage be run again.
+  corrupt: 'environment',
 };
 
 export { FactName };

@@ -210,7 +210,7 @@ function readHeader(path: string, entry: LogEntry | undefined): Header {
   if (entry === undefined) {
     throw new SourcewrightError('corrupt', "The run's journal is empty or missing.", {
       where: path,
-      cure: 'The run was stopped before it began. Start a new one.',
+      cure: 'Put the file back if you deleted it. Otherwise the run was stopped before it began: start a new one.',
     });
   }
   checkVersions(path, entry);

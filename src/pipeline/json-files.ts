@@ -10,7 +10,7 @@ export async function readJson<T>(files: Files, path: string, schema: z.ZodType<
   const corrupt = (why: string): SourcewrightError =>
     new SourcewrightError('corrupt', `A file of the run is not what it should be: ${why}`, {
       where: path,
-      cure: 'If you edited it, correct it there. Otherwise run its stage again.',
+      cure: 'If you edited it, correct it there; otherwise run its stage once more by hand. Then resume.',
     });
   let json: unknown;
   try {

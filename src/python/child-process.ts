@@ -1,6 +1,9 @@
 /** One owned child process: argument vector, explicit environment, time limit, its whole tree ended with it. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
+import { faultReason } from '../system-faults.ts';
 import { killGroupRemains, killProcessTree } from './process-tree.ts';
 
 export interface ChildOptions {
@@ -79,17 +82,7 @@ export function runChild(options: ChildOptions): Promise<ChildEnd> {
 
     child.on('error', (error: NodeJS.ErrnoException) => {
       settle();
-      reject(
-        new SourcewrightError(
-          'environment',
-          `Could not start ${options.file}: ${error.code ?? error.message}.`,
-          {
-            where: options.file,
-            cure: 'Check that the program exists and may be run, and that the folder it runs in exists.',
-            cause: error,
-          },
-        ),
-      );
+      reject(notStarted(options, error));
     });
     const closed = new Promise<void>((done) => {
       child.once('close', () => {
@@ -106,5 +99,22 @@ export function runChild(options: ChildOptions): Promise<ChildEnd> {
         resolve({ exitCode: timedOut || cancelled ? null : code, timedOut, cancelled });
       });
     });
+  });
+}
+
+/** The system says the same of a program that is not there and of a folder to run in that is not there. */
+function notStarted({ file, cwd }: ChildOptions, error: NodeJS.ErrnoException): SourcewrightError {
+  if (error.code === 'ENOENT' && !existsSync(cwd)) {
+    return new SourcewrightError('environment', 'The folder that a program was to run in is gone.', {
+      where: cwd,
+      cure: 'Put it back if you moved or deleted it, then resume.',
+      cause: error,
+    });
+  }
+  const reason = faultReason(error.code ?? '') ?? error.message;
+  return new SourcewrightError('environment', `Could not start ${basename(file)}: ${reason}.`, {
+    where: file,
+    cure: 'Check that the program exists and may be run, then resume.',
+    cause: error,
   });
 }

@@ -2,12 +2,13 @@
 import { access, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { CompiledFile } from '../blueprint/compiler/compile.ts';
-import { SourcewrightError } from '../errors.ts';
+import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import type { BriefPart, BriefParts } from '../pipeline/brief-parts.ts';
 import { Brief, type StageContext } from '../pipeline/contracts.ts';
 import { ensureEnvironment, type PythonEnvironment } from '../python/environments.ts';
 import { findInterpreter } from '../python/interpreter.ts';
 import { LOCK_FILE } from '../python/lock.ts';
+import { systemCode } from '../system-faults.ts';
 import { offThread } from '../threads/off-thread.ts';
 import { writeInside } from '../workspace/files.ts';
 import type { StageDependencies } from './dependencies.ts';
@@ -16,8 +17,12 @@ import { baselinePath, readBaseline } from './generate/emit.ts';
 /** Tools that we judge every connector with, also one whose own list lacks them; its pins win. */
 const TOOLS = ['pytest', 'pytest-cov', 'ruff', 'mypy'];
 
+/** Undefined where there is none; a file that may not be read is none of these. */
 async function readText(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined);
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error))) return undefined;
+    throw asSourcewrightError(error);
+  });
 }
 
 /** `requires` of `[build-system]`: what building a wheel needs, so that it is built without a network later. */
@@ -43,10 +48,15 @@ export async function connectorEnvironment(
   const dir = context.connectorDir;
   const runtime = await readText(join(dir, 'requirements.txt'));
   if (runtime === undefined) {
-    throw new SourcewrightError('environment', 'The connector has no requirements.txt.', {
-      where: dir,
-      cure: 'Restore the file (or generate the connector again), then resume.',
-    });
+    const gone = !(await exists(dir));
+    throw new SourcewrightError(
+      'environment',
+      gone ? 'The connector’s folder is gone.' : 'The connector has no requirements.txt.',
+      {
+        where: dir,
+        cure: `Put the ${gone ? 'folder' : 'file'} back, restore a snapshot of the connector, or run the stage generate once more by hand; then resume.`,
+      },
+    );
   }
   const dev = (await readText(join(dir, 'requirements-dev.txt'))) ?? '';
   const build = buildRequirements((await readText(join(dir, 'pyproject.toml'))) ?? '');
@@ -110,9 +120,9 @@ export async function readBriefPart<P extends BriefPart>(
 }
 
 function noBrief({ runDir }: Pick<StageContext, 'runDir'>): SourcewrightError {
-  return new SourcewrightError('corrupt', 'The run has no brief.', {
+  return new SourcewrightError('corrupt', 'The run has no brief (any more).', {
     where: join(runDir, 'brief.json'),
-    cure: 'Run the stage research first.',
+    cure: 'Put the file back, or run the stage research once more by hand; then resume.',
   });
 }
 

@@ -3,9 +3,12 @@
  * disk fill up or the machine die at any of them. Everything that goes wrong comes out as `environment` with a cure.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
+import { faultCure, faultReason, systemCode } from '../system-faults.ts';
+
+export { systemCode };
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -24,39 +27,14 @@ export interface Files {
   openAppend(path: string): Promise<AppendFile>;
 }
 
-/** `error.code` of a failed system call, or '' for anything else. */
-export function systemCode(thrown: unknown): string {
-  if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
-  return '';
-}
-
-const CURES: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk is full. Free some space, then resume.',
-  EDQUOT: 'Your disk quota is used up. Free some space, then resume.',
-  EROFS: 'The disk is read-only. Make it writable, then resume.',
-  EACCES: 'Give yourself permission to write there, then resume.',
-  EPERM: 'Give yourself permission to write there, then resume.',
-  EMFILE: 'Too many files are open. Close other programs, then resume.',
-  EISDIR: 'Move the folder away that has the name of this file, then resume.',
-  ENOTDIR: 'Move the file away that has the name of a folder above, then resume.',
-  EEXIST: 'Move away what has the name of this file or of a folder above, then resume.',
-};
-
-const SAME_NAME = 'a folder and a file have the same name';
-const REASONS: Readonly<Record<string, string>> = {
-  EISDIR: SAME_NAME,
-  ENOTDIR: SAME_NAME,
-  EEXIST: SAME_NAME,
-};
-
 /** A failed file operation as an error that a person can act on. */
 export function fileError(thrown: unknown, doing: string, path: string): SourcewrightError {
   if (thrown instanceof SourcewrightError) return thrown;
   const code = systemCode(thrown);
-  const detail = code === '' ? String(thrown) : (REASONS[code] ?? code);
+  const detail = faultReason(code) ?? String(thrown);
   return new SourcewrightError('environment', `Could not ${doing} a file: ${detail}.`, {
     where: path,
-    cure: CURES[code] ?? 'Check the disk and the permissions of this folder, then resume.',
+    cure: faultCure(code),
     retry: true,
     cause: thrown,
   });
@@ -92,6 +70,20 @@ async function renameOver(from: string, to: string): Promise<void> {
       await new Promise((done) => setTimeout(done, 20 * attempt));
     }
   }
+}
+
+/** An open file takes what is written to it also when it was deleted: it would be lost without a word. */
+async function checkStillThere(file: FileHandle, path: string): Promise<void> {
+  const [opened, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  if (there?.ino === opened.ino && there.dev === opened.dev) return;
+  throw new SourcewrightError(
+    'environment',
+    `${basename(path)} was deleted or replaced while it was in use.`,
+    {
+      where: path,
+      cure: 'Put it back (from the trash or a backup), then resume. Without it this run can’t go on: start a new one; what is in the connector’s folder stays.',
+    },
+  );
 }
 
 /** The real file system. */
@@ -141,6 +133,7 @@ export const nodeFiles: Files = {
     return {
       append: (text) =>
         attempt('write', async () => {
+          await checkStillThere(file, path);
           await file.appendFile(text);
           await file.sync();
         }),

@@ -29,7 +29,8 @@ async function storedView(runDir: string): Promise<{ view: RunView; behind: bool
     const path = join(runDir, RUN_FILE);
     const [content, written] = await Promise.all([readFile(path, 'utf8'), modified(path)]);
     const view = RunView.safeParse(JSON.parse(content)).data;
-    const journal = await modified(join(runDir, JOURNAL_FILE)).catch(() => 0);
+    // Without its journal a run can't go on, whatever it wrote about itself.
+    const journal = await modified(join(runDir, JOURNAL_FILE)).catch(() => Infinity);
     return view === undefined ? undefined : { view, behind: journal > written };
   } catch {
     return undefined;

@@ -2,6 +2,40 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { asSourcewrightError } from '../errors.ts';
+import { systemCode } from '../system-faults.ts';
+import { SECRET_SHAPES } from './secret-shapes.ts';
+
+/** A value that is secret for sure, whatever it looks like. */
+export interface KnownSecret {
+  /** Where it is from: `the environment variable STRIPE_KEY`. */
+  readonly from: string;
+  readonly value: string;
+}
+
+const SECRET_NAME = /KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|_PAT$|_DSN$/i;
+/** Shorter values, and words such as `disabled`, would stand in any text. */
+const LEAST_KNOWN = 8;
+
+/** Values of environment variables whose names say that they are secret. Paths, plain words and small numbers are none. */
+export function environmentSecrets(
+  environment: Readonly<Record<string, string | undefined>>,
+): KnownSecret[] {
+  return Object.entries(environment).flatMap(([name, value = '']) => {
+    const text = value.trim();
+    const telling = text.length >= LEAST_KNOWN && !/^(?:[a-z_]+|\d{1,9}|[~./][^\s]*|[A-Za-z]:\\.*)$/.test(text);
+    return SECRET_NAME.test(name) && telling ? [{ from: `the environment variable ${name}`, value: text }] : [];
+  });
+}
+
+/** The known values in a text, also where they were encoded for a header or an address. */
+function knownHits(text: string, known: readonly KnownSecret[]): { kind: string; value: string }[] {
+  return known.flatMap(({ from, value }) =>
+    [value, encodeURIComponent(value), Buffer.from(value).toString('base64')]
+      .filter((form, index, forms) => forms.indexOf(form) === index && text.includes(form))
+      .map((form) => ({ kind: `value of ${from}`, value: form })),
+  );
+}
 
 export interface SecretHit {
   readonly file: string;
@@ -13,28 +47,21 @@ export interface SecretHit {
   readonly excerpt: string;
 }
 
-/** Values with a shape that only a real credential has. */
-const SHAPES: readonly (readonly [string, RegExp])[] = [
-  ['private key', /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/g],
-  ['AWS access key id', /\b(?:AKIA|ASIA)[A-Z2-7]{16}\b/g],
-  ['GitHub token', /\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})\b/g],
-  ['GitLab token', /\bglpat-[A-Za-z0-9_-]{20,}\b/g],
-  ['Slack token', /\bxox[abprs]-[A-Za-z0-9-]{20,}\b/g],
-  ['Stripe key', /\b[sr]k_live_[A-Za-z0-9]{16,}\b/g],
-  ['Google API key', /\bAIza[A-Za-z0-9_-]{35}\b/g],
-  ['Anthropic key', /\bsk-ant-[A-Za-z0-9_-]{20,}\b/g],
-  ['OpenAI key', /\bsk-(?:proj-)?[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}\b/g],
-  ['SendGrid key', /\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b/g],
-  ['npm token', /\bnpm_[A-Za-z0-9]{36}\b/g],
-  ['PyPI token', /\bpypi-[A-Za-z0-9_-]{50,}\b/g],
-  ['JSON web token', /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}\b/g],
-  ['password in a URL', /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@'"{}<>$]{1,64}:([^\s/@'"{}<>$]{6,})@[^\s'"]+/g],
-];
-
 /** `api_key = "…"`, `"token": "…"`, `Authorization: Bearer …`. */
 const ASSIGNED =
   /\b[\w-]*(?:secret(?:[_-]?(?:key|token))?|passwd|password|api[_-]?key|access[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token|private[_-]?key|client[_-]?secret)["']?\s*(?::\s*[\w.[\]|]+\s*)?[:=]\s*["']([^"'\s]{12,})["']/gi;
 const BEARER = /\b(?:Bearer|Basic|token)\s+([A-Za-z0-9+/_.=-]{24,})/g;
+
+/** A quoted text of its own that nobody types: long, of all kinds of characters, and without a word in it. */
+const LONE = /["'`]([A-Za-z0-9+/_-]{32,200}={0,2})["'`]/g;
+const WORD = /[a-z]{6,}|[A-Z]{6,}|(?:[A-Z][a-z]{3,}){2}|\/.*\/.*\//;
+
+function looksLikeKey(value: string): boolean {
+  const mixed = /[a-z]/.test(value) && /[A-Z]/.test(value) && (value.match(/\d/g)?.length ?? 0) >= 3;
+  // Identifiers of many APIs are readable text in base64.
+  const readable = unwrapped(value) !== '';
+  return mixed && !readable && !WORD.test(value) && !MADE_UP.test(value) && entropy(value) >= 4.4;
+}
 
 /** Words that say a value is made up. */
 const MADE_UP =
@@ -62,7 +89,7 @@ function looksRandom(value: string): boolean {
 
 function hitsOfLine(line: string): { kind: string; value: string }[] {
   const hits: { kind: string; value: string }[] = [];
-  for (const [kind, shape] of SHAPES) {
+  for (const [kind, shape] of SECRET_SHAPES) {
     for (const found of line.matchAll(shape)) {
       const value = found[1] ?? found[0];
       if (kind === 'private key' || !/EXAMPLE|example|xxxx/.test(value)) hits.push({ kind, value });
@@ -72,6 +99,10 @@ function hitsOfLine(line: string): { kind: string; value: string }[] {
   for (const found of [...line.matchAll(ASSIGNED), ...line.matchAll(BEARER)]) {
     const value = found[1] ?? '';
     if (looksRandom(value)) hits.push({ kind: 'random value where a credential goes', value });
+  }
+  if (hits.length > 0) return hits;
+  for (const [, value = ''] of line.matchAll(LONE)) {
+    if (looksLikeKey(value)) hits.push({ kind: 'random value', value });
   }
   return hits;
 }
@@ -94,29 +125,58 @@ export function redactText(text: string): string {
 /** A private key with its body. */
 const PEM = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]*?(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----|$)/g;
 
-/** Minified or generated data: a credential stands near the start of what is looked at, time stays bounded. */
+/** Minified or generated data is looked at in pieces, so that time stays bounded; they overlap, so that nothing is cut. */
 const LONGEST_LINE = 20_000;
+const OVERLAP = 400;
+
+function pieces(line: string): string[] {
+  if (line.length <= LONGEST_LINE) return [line];
+  const found: string[] = [];
+  for (let at = 0; at < line.length; at += LONGEST_LINE - OVERLAP) found.push(line.slice(at, at + LONGEST_LINE));
+  return found;
+}
 
 /** The secrets in one text, without the values themselves. */
-export function scanText(file: string, text: string): SecretHit[] {
+export function scanText(file: string, text: string, known: readonly KnownSecret[] = []): SecretHit[] {
   const found: SecretHit[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const looked = line.slice(0, LONGEST_LINE);
-    for (const { kind, value } of hitsOfLine(looked)) {
-      const excerpt = looked.replaceAll(value, '***').trim().slice(0, 200);
-      found.push({ file, line: index + 1, kind, excerpt });
+    for (const piece of pieces(line)) {
+      const certain = known.length === 0 ? [] : knownHits(piece, known);
+      for (const { kind, value } of certain.length > 0 ? certain : hitsOfLine(piece)) {
+        const excerpt = piece.replaceAll(value, '***').trim().slice(0, 200);
+        found.push({ file, line: index + 1, kind, excerpt });
+      }
     }
   }
   return found;
 }
 
-/** The secrets in the given files of a folder. Binary files and those over 5 MB are passed over. */
-export async function scanFiles(dir: string, paths: readonly string[]): Promise<SecretHit[]> {
+/** Bytes. */
+const LARGE = 5 * 1024 * 1024;
+
+/**
+ * The secrets in the given files of a folder. In binary files, and beyond 5 MB, only values that are known are looked for.
+ * @param known values that must not be there in any case
+ * @throws SourcewrightError `environment` for a file that may not be read
+ */
+export async function scanFiles(
+  dir: string,
+  paths: readonly string[],
+  known: readonly KnownSecret[] = [],
+): Promise<SecretHit[]> {
   const found: SecretHit[] = [];
   for (const path of paths) {
-    const content = await readFile(join(dir, path)).catch(() => undefined);
-    if (content === undefined || content.length > 5 * 1024 * 1024 || content.includes(0)) continue;
-    found.push(...scanText(path, content.toString('utf8')));
+    const content = await readFile(join(dir, path)).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw asSourcewrightError(error);
+    });
+    if (content === undefined) continue;
+    if (content.length > LARGE || content.includes(0)) {
+      const hits = knownHits(content.toString('latin1'), known);
+      found.push(...hits.map(({ kind }) => ({ file: path, line: 1, kind, excerpt: '(binary or very large)' })));
+    } else {
+      found.push(...scanText(path, content.toString('utf8'), known));
+    }
     // A connector has hundreds of files: whoever shares this process has a turn between two of them.
     await setImmediate();
   }

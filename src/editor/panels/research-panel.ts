@@ -69,7 +69,5 @@ async function openPlace(place: { path: string; line: number; note: string | nul
   editor.selection = new Selection(at, at);
   editor.revealRange(new Range(at, at), TextEditorRevealType.InCenterIfOutsideViewport);
   if (place.note !== null)
-    void window.showInformationMessage(
-      unlinked(`${t('The description opened at its top.')} ${place.note}`),
-    );
+    void window.showInformationMessage(unlinked(`${t('The description opened at its top.')} ${place.note}`));
 }

@@ -21,9 +21,9 @@ import { type ChangedSides, classify, classifyOutput, type Fault, overall } from
 export async function readReport(context: StageContext): Promise<TestReport> {
   const report = await context.readArtifact('test-report.json', TestReport);
   if (report !== undefined) return report;
-  throw new SourcewrightError('corrupt', 'The run has no test report.', {
+  throw new SourcewrightError('corrupt', 'The run has no test report (any more).', {
     where: join(context.runDir, 'test-report.json'),
-    cure: 'Run the stage test first.',
+    cure: 'Put the file back, or run the stage test once more by hand; then resume.',
   });
 }
 

@@ -714,8 +714,8 @@ describe('a run', () => {
       ['remote', 'environment'],
       ['locked', 'environment'],
       ['cancelled', 'person'],
+      ['corrupt', 'environment'],
       ['input', 'failed'],
-      ['corrupt', 'failed'],
       ['internal', 'failed'],
     ];
     for (const [code, expected] of cases) {
