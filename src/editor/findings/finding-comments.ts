@@ -1,5 +1,5 @@
 /** The review's findings as comment threads in the connector's files. The ledger of the run is the truth; threads mirror it. */
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import {
   comments,
   CommentThreadCollapsibleState,

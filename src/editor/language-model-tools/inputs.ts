@@ -1,5 +1,5 @@
 /** Reads what a model handed to a tool. Nothing is taken on trust: a schema is a wish, and models don't always keep it. */
-import { isAbsolute, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { SourcewrightError } from '../../errors.ts';
 import type { Engine, RunRequest } from '../../pipeline/contracts.ts';
 import { NAME } from '../generate/answers.ts';
