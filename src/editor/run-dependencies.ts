@@ -11,6 +11,7 @@ import type * as engineModule from './engine.ts';
 import { readAgentSettings, readSettings } from './settings.ts';
 import type { TaskRunner } from './task-runner.ts';
 import { usable } from './usable.ts';
+import { isSamePath } from './paths.ts';
 
 export type EngineModule = typeof engineModule;
 
@@ -70,7 +71,7 @@ export function dependenciesFor(
 }
 
 function folderOf(root: string): WorkspaceFolder {
-  const folder = workspace.workspaceFolders?.find((candidate) => candidate.uri.fsPath === root);
+  const folder = workspace.workspaceFolders?.find((candidate) => isSamePath(candidate.uri.fsPath, root));
   if (folder !== undefined) return folder;
   // Such a run is fine but for where it is: it pauses and waits for the folder.
   throw new SourcewrightError('environment', 'The run belongs to a folder that is not open here.', {

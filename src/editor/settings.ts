@@ -1,9 +1,10 @@
 /** The person's settings, read freshly for each run. Names and scopes stand in package.json, `contributes.configuration`. */
-import { isAbsolute, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { workspace, type WorkspaceFolder } from 'vscode';
 import { SourcewrightError } from '../errors.ts';
 import type { Engine, GateName, GatePolicy, IsolationPolicy, Limits } from '../pipeline/contracts.ts';
 import { agentChoices, type AgentChoices } from './agents/agent-choices.ts';
+import { pathInside } from './paths.ts';
 
 export interface Settings {
   /** Absolute; inside the workspace folder. */
@@ -67,8 +68,7 @@ export function readAgentSettings(): AgentChoices {
 function outputFolder(folder: WorkspaceFolder, setting: string): string {
   const root = folder.uri.fsPath;
   const outDir = resolve(root, setting.trim() === '' ? 'connectors' : setting.trim());
-  const inside = relative(root, outDir);
-  if (inside.startsWith('..') || isAbsolute(inside)) {
+  if (pathInside(root, outDir) === undefined) {
     throw new SourcewrightError('input', `The output folder "${setting}" lies outside the workspace.`, {
       where: 'setting sourcewright.outputFolder',
       cure: 'Set it to a folder inside the workspace, such as "connectors".',

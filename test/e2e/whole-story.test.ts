@@ -183,4 +183,15 @@ describe('a whole story by clicks', function () {
     assert.match(branches, /connector\/village-library/);
     assert.equal(await window.statusBar('Publish?').count(), 0);
   });
+
+  it('has ticked its first steps on the way', async () => {
+    const { window } = story;
+    await window.command('Sourcewright: Get Started');
+    await window.page.getByText('First Steps with Sourcewright').first().waitFor();
+    for (const step of ['generate', 'brief', 'watch', 'finding', 'publish']) {
+      await window.page.locator(`[data-done-step-id$="#${step}"][aria-checked="true"]`).first().waitFor();
+    }
+    assert.equal(await window.page.locator('[data-done-step-id$="#key"][aria-checked="true"]').count(), 0);
+    await window.screenshot('first-steps');
+  });
 });

@@ -43,15 +43,16 @@ export class Workbench {
   /** F1, the title, Enter. The palette is opened again until its row is there: it does not refresh by itself. */
   async command(title: string): Promise<void> {
     const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
-    for (let tries = 0; ; tries += 1) {
+    const deadline = Date.now() + 120_000;
+    for (;;) {
       await this.page.keyboard.press('F1');
       try {
         // A page in a panel may keep the key for itself at first.
-        await this.quickInput.fill(`>${title}`, { timeout: 3000 });
-        await row.waitFor({ timeout: 2000 });
+        await this.quickInput.fill(`>${title}`, { timeout: 5000 });
+        await row.waitFor({ timeout: 5000 });
         break;
       } catch (error) {
-        if (tries === 10) throw error;
+        if (Date.now() > deadline) throw error;
         await this.page.keyboard.press('Escape');
       }
     }

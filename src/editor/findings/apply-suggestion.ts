@@ -48,13 +48,18 @@ export async function applySuggestions(directory: string, wanted: readonly Wante
   }
   if (changed.length === 0) return applied;
   const written = await workspace.applyEdit(edit);
-  const saved = written && (await Promise.all(changed.map((document) => document.save()))).every(Boolean);
+  const saved = written && (await Promise.all(changed.map(save))).every(Boolean);
   if (saved) return applied;
   throw new SourcewrightError('environment', 'The suggestion could not be written.', {
     where: changed.map(({ uri }) => uri.fsPath).join(', '),
     cure: 'Check that the file is writable and not open elsewhere with unsaved changes, then accept again.',
     retry: true,
   });
+}
+
+/** Whether it is on the disk. An editor that saves by itself may have been faster: there is nothing to save then. */
+async function save(document: TextDocument): Promise<boolean> {
+  return (await document.save()) || !document.isDirty;
 }
 
 function isSame(a: Lines, b: Lines): boolean {

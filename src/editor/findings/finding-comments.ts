@@ -1,5 +1,5 @@
 /** The review's findings as comment threads in the connector's files. The ledger of the run is the truth; threads mirror it. */
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import {
   comments,
   CommentThreadCollapsibleState,
@@ -27,6 +27,7 @@ import { FindingTexts } from './finding-texts.ts';
 import { nextFinding, type Place } from './next.ts';
 import { foldedState, presentHead, type Shown, threadComments } from './thread-words.ts';
 import { t } from '../l10n.ts';
+import { pathInside } from '../paths.ts';
 
 /** What a command may hand over to name a finding: the thread, its comment, a tree node, or nothing. */
 export type FindingTarget = { readonly finding?: Finding | string } | CommentThread | undefined;
@@ -310,8 +311,8 @@ export class FindingComments implements Disposable {
     const editor = window.activeTextEditor;
     const directory = this.#texts?.directory;
     if (editor === undefined || directory === undefined) return undefined;
-    const file = relative(directory, editor.document.uri.fsPath).split(sep).join('/');
-    return file.startsWith('..') ? undefined : { file, line: editor.selection.active.line + 1 };
+    const file = pathInside(directory, editor.document.uri.fsPath);
+    return file === undefined ? undefined : { file, line: editor.selection.active.line + 1 };
   }
 
   /** Opens the file there, with the thread unfolded. Throws `input` where the file is gone. */

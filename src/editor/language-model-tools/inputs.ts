@@ -1,8 +1,9 @@
 /** Reads what a model handed to a tool. Nothing is taken on trust: a schema is a wish, and models don't always keep it. */
-import { isAbsolute, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { SourcewrightError } from '../../errors.ts';
 import type { Engine, RunRequest } from '../../pipeline/contracts.ts';
 import { NAME } from '../generate/answers.ts';
+import { pathInside } from '../paths.ts';
 
 /** What `sourcewright_generate` is asked for. */
 export interface GenerateInput {
@@ -100,8 +101,8 @@ function webKind(location: string, kind: Kind | undefined): Kind {
 function fileOf(location: string, { folders, exists }: Around): string {
   for (const folder of folders) {
     const path = resolve(folder, location);
-    const inside = relative(folder, path);
-    if (inside !== '' && !inside.startsWith('..') && !isAbsolute(inside) && exists(path)) return path;
+    const inside = pathInside(folder, path);
+    if (inside !== undefined && inside !== '' && exists(path)) return path;
   }
   throw wrong(
     `There is no file "${location}" in this workspace.`,

@@ -1,6 +1,6 @@
 /** What the person does in the run view: each goes the way of the command of the same words. */
 import { realpath } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { commands, Range, Uri, ViewColumn, window, workspace } from 'vscode';
 import { SourcewrightError } from '../../errors.ts';
 import type { Place, RunAction, RunButton } from '../../webview/run/contract.ts';
@@ -10,6 +10,7 @@ import { PAUSE_CURES, pauseKind } from '../present.ts';
 import type { RunEntry } from '../run-service.ts';
 import type { PanelSpecification } from './panels.ts';
 import type { PanelServices } from './specifications.ts';
+import { pathInside } from '../paths.ts';
 
 export function runPanel(services: PanelServices): Pick<PanelSpecification<'run'>, 'act'> {
   return {
@@ -93,8 +94,8 @@ async function inConnector(connectorDir: string | null, file: string): Promise<s
   if (connectorDir === null) throw gone;
   try {
     const [root, path] = await Promise.all([realpath(connectorDir), realpath(join(connectorDir, file))]);
-    const inside = relative(root, path);
-    if (inside !== '' && !inside.startsWith('..') && !isAbsolute(inside)) return path;
+    const inside = pathInside(root, path);
+    if (inside !== undefined && inside !== '') return path;
   } catch {
     throw gone;
   }

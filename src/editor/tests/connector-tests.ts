@@ -6,6 +6,7 @@ import type { TestCase } from '../../pipeline/contracts.ts';
 import type { EngineModule } from '../run-dependencies.ts';
 import { isBelow } from './test-ids.ts';
 import type { TestNode } from './test-tree.ts';
+import { isSamePath, pathInside } from '../paths.ts';
 
 /** Id of the node that stands for all tests of a connector, as pytest takes it. */
 export const ALL_TESTS = 'tests';
@@ -108,8 +109,8 @@ export class ConnectorTests {
 
   /** Places the tests of a file by a text that is not saved yet. False where the file is none of this connector's. */
   edited(path: string, text: string): boolean {
-    const file = relative(this.connectorDir, path).split(sep).join('/');
-    if (!this.#nodes.has(file)) return false;
+    const file = pathInside(this.connectorDir, path);
+    if (file === undefined || !this.#nodes.has(file)) return false;
     this.#nodes.set(file, this.#node(file, text, true));
     this.#show();
     return true;
@@ -117,7 +118,9 @@ export class ConnectorTests {
 
   async #read(file: string): Promise<TestNode> {
     const path = join(this.connectorDir, file);
-    const open = workspace.textDocuments.find((document) => document.uri.fsPath === path && document.isDirty);
+    const open = workspace.textDocuments.find(
+      (document) => document.isDirty && isSamePath(document.uri.fsPath, path),
+    );
     if (open !== undefined) return this.#node(file, open.getText(), true);
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
     return this.#node(file, text, mtimeMs > (this.#asOf.get(file) ?? 0));
