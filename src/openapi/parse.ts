@@ -1,6 +1,7 @@
 /** From text to a JSON value: JSON or YAML, within limits, with errors that name line and column. */
 import yaml from 'js-yaml';
 import { SourcewrightError } from '../errors.ts';
+import { withoutCredentialShapes } from './credentials.ts';
 import { duplicateKey } from './json-duplicates.ts';
 import { MAX_ALIAS_VALUES, MAX_DEPTH, MAX_DUPLICATE_SCAN } from './limits.ts';
 import { foreignText } from './text.ts';
@@ -30,7 +31,8 @@ function mergeType(): yaml.Type {
 }
 
 /** Throws `input` naming `where`, the place and a cure. `size` is that of the document in bytes. */
-export function parseText(text: string, where: string, size: number): Parsed {
+export function parseText(original: string, where: string, size: number): Parsed {
+  const text = withoutCredentialShapes(original);
   const foreign = foreignText(text);
   if (foreign !== undefined) {
     throw new SourcewrightError('input', `This is ${foreign.what}, not an API description.`, {
