@@ -27,7 +27,7 @@ describe('several processes', function () {
   after(() => removeFolder(folder));
 
   const program = (...words: string[]): Promise<Outcome> =>
-    sourcewright([...words, '--json'], { cwd: folder });
+    sourcewright([...words, '--json'], { cwd: folder, timeoutMs: 540_000 });
   const generate = (...words: string[]): Promise<Outcome> =>
     program('generate', 'library.openapi.yaml', '--streams', 'books', ...words);
 

@@ -80,7 +80,10 @@ export class SnapshotStore {
       const { files, leftOut } = await this.read(connectorDir, (content) => this.objects.put(content));
       const folder = manifestFolder(this.workspace, connectorDir);
       const newest = (await this.list(connectorDir)).at(-1);
-      if (newest !== undefined && keptAlready(newest, moment, { files, leftOut })) return newest;
+      if (newest !== undefined && keptAlready(newest, moment, { files, leftOut })) {
+        await prune(this, { maxBytes: this.#options.maxBytes, newest: `${folder}/${newest.id}.json` });
+        return newest;
+      }
       const numbers = (await this.#names(folder)).map((name) => sequenceOf(name) ?? 0);
       const manifest: Manifest = {
         schemaVersion: 1,
