@@ -65,7 +65,10 @@ function exposesHome(path: string): boolean {
 export async function placesOf(request: PlacesRequest): Promise<Places> {
   const [temporary, shared] = [join(request.home, 'tmp'), join(request.home, 'shm')];
   for (const folder of [temporary, shared, ...request.writable]) await mkdir(folder, { recursive: true });
-  const readable = [...(await interpreterFolders(request.python)), ...request.readable, request.cwd];
+  // A folder to work in that lies in one of the run's own can be written to like the rest of it.
+  const within = [request.home, ...request.writable].some((path) => request.cwd.startsWith(`${path}/`));
+  const readable = [...(await interpreterFolders(request.python)), ...request.readable];
+  if (!within) readable.push(request.cwd);
   return {
     cwd: request.cwd,
     readable: [...new Set(readable)].filter((path) => !exposesHome(path)),

@@ -79,19 +79,21 @@ describe('installing packages', function () {
         response.end();
       });
     });
-    await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
+    await new Promise<void>((done) => {
+      server?.listen(0, '127.0.0.1', done);
+    });
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/simple`;
   }
 
   async function close(): Promise<void> {
     server?.closeAllConnections();
-    await new Promise<void>((done) =>
-      server === undefined
-        ? done()
-        : server.close(() => {
-            done();
-          }),
-    );
+    await new Promise<void>((done) => {
+      if (server === undefined) done();
+      else
+        server.close(() => {
+          done();
+        });
+    });
     server = undefined;
   }
 
