@@ -63,9 +63,9 @@ export const GATES: Record<GateName, GateWords> = {
   },
   publish: {
     question: 'The connector is ready to publish',
-    look: { in: 'connector', file: 'README.md' },
+    look: { in: 'run', file: 'publication-plan.md' },
     approve: 'Publish',
-    next: 'A clean copy is then tested, packaged and committed on a branch of its own.',
+    next: 'What goes out, and where to, is listed in publication-plan.md. A clean copy is tested, packaged and committed on a branch of its own.',
   },
 };
 

@@ -14,6 +14,7 @@ import { finishFindings } from '../findings.ts';
 import type { Gathered } from './gather.ts';
 import { muteRejected, rememberEarlierRuns, rememberRejections } from './ledger.ts';
 import { overlaps } from '../text-files.ts';
+import { writePlan } from '../publish/plan.ts';
 
 /** The little that is read here of a brief that may be large. */
 const Facts = z.object({
@@ -92,6 +93,8 @@ export async function concludeReview(
   const cycle = Math.min((prior?.cycle ?? 0) + 1, context.attempt);
   const ledger: Review = { schemaVersion: 1, cycle, decision, findings, answers, tools };
   await context.writeArtifact('review.json', ledger);
+  // The gate that may follow shows what would go out.
+  await writePlan(context);
   context.progress(progressText(findings.length, blocking.length));
   return {
     status: 'done',
