@@ -118,7 +118,7 @@ describe('faults', function () {
   it('a connector’s folder that is deleted', async () => {
     waits(await generate(folder, '--approve', 'research'), 'code');
     await rm(connector(), { recursive: true });
-    stopped(await approve(folder, 'code'), /connector’s folder is gone/, /restore a snapshot/);
+    stopped(await approve(folder, 'code'), /connector’s files are gone/, /restore a snapshot/);
     const restored = await sourcewright(['restore', 'latest', '--stage', 'generate'], { cwd: folder });
     assert.equal(restored.exitCode, 0, restored.stderr);
     assert.ok((await readdir(connector())).includes('requirements.txt'));
