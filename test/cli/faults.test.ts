@@ -119,7 +119,9 @@ describe('faults', function () {
     waits(await generate(folder, '--approve', 'research'), 'code');
     await rm(connector(), { recursive: true });
     stopped(await approve(folder, 'code'), /connector’s files are gone/, /restore a snapshot/);
-    const restored = await sourcewright(['restore', 'latest', '--stage', 'generate'], { cwd: folder });
+    const restored = await sourcewright(['restore', 'latest', '--stage', 'generate', '--force'], {
+      cwd: folder,
+    });
     assert.equal(restored.exitCode, 0, restored.stderr);
     assert.ok((await readdir(connector())).includes('requirements.txt'));
   });
