@@ -72,9 +72,11 @@ export const GATES: Record<GateName, GateWords> = {
   },
   publish: {
     question: text('The connector is ready to publish'),
-    look: { in: 'connector', file: 'README.md' },
+    look: { in: 'run', file: 'publication-plan.md' },
     approve: text('Publish'),
-    next: text('A clean copy is then tested, packaged and committed on a branch of its own.'),
+    next: text(
+      'What goes out, and where to, is listed in publication-plan.md. A clean copy is tested, packaged and committed on a branch of its own.',
+    ),
   },
 };
 

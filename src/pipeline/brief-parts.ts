@@ -1,6 +1,7 @@
 /** Parts of a brief that stages read of it: the whole of a large API's takes long to validate, and most of it is schemas. */
 import { z } from 'zod';
 import { Blueprint, Fact, Stream } from '../blueprint/schema.ts';
+import { Brief } from './contracts.ts';
 
 /** What the review asks a brief: which facts were struck out. */
 export const ReviewedBrief = z.object({
@@ -13,8 +14,10 @@ export type ReviewedBrief = z.infer<typeof ReviewedBrief>;
 
 const { api, source, gaps } = Blueprint.shape;
 
-/** What a publication says of the API and its connector. */
+/** What a publication says of the API and its connector, and what they were made of. */
 export const PublishedBrief = z.object({
+  probes: z.array(z.unknown()),
+  agent: Brief.shape.agent,
   blueprint: z.object({
     api,
     source,

@@ -61,7 +61,8 @@ export async function workStep(host: StepHost, step: Step, signal: AbortSignal):
   let usage = NO_USAGE;
   const ended = (outcome: StepOutcome): Ended => ({
     outcome,
-    durationMs: host.now().getTime() - began,
+    // The clock may have been set back meanwhile.
+    durationMs: Math.max(0, host.now().getTime() - began),
     usage,
   });
   try {

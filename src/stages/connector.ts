@@ -48,10 +48,11 @@ export async function connectorEnvironment(
   const dir = context.connectorDir;
   const runtime = await readText(join(dir, 'requirements.txt'));
   if (runtime === undefined) {
-    const gone = !(await exists(dir));
+    // Tests that were missing may have been written anew by now.
+    const gone = !(await exists(join(dir, 'src')));
     throw new SourcewrightError(
       'environment',
-      gone ? 'The connector’s folder is gone.' : 'The connector has no requirements.txt.',
+      gone ? 'The connector’s files are gone.' : 'The connector has no requirements.txt.',
       {
         where: dir,
         cure: `Put the ${gone ? 'folder' : 'file'} back, restore a snapshot of the connector, or run the stage generate once more by hand; then resume.`,

@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 import { join } from 'node:path';
 import type { FindingAnswer, GateDecision, GateName, RunView } from '../pipeline/contracts.ts';
+import { longPlan, planOf } from './plan.ts';
 import type { FindingSummary } from './summary.ts';
 import { coloured, harmless, painter, type Terminal } from './terminal.ts';
 
@@ -15,7 +16,10 @@ const GATES: Record<GateName, { readonly question: string; readonly read: readon
     question: 'Findings are left and the review cycles are used up. Publish as a draft?',
     read: ['review.json'],
   },
-  publish: { question: 'Publish the connector?', read: ['test-report.json', 'review.json'] },
+  publish: {
+    question: 'Publish the connector?',
+    read: ['publication-plan.md', 'test-report.json', 'review.json'],
+  },
 };
 
 /** Files in the run's folder that a person should look at before deciding at the gate. */
@@ -36,6 +40,7 @@ export async function askGate(
   const write = (line: string): void => void terminal.stderr.write(`${coloured(line)}\n`);
   write('');
   write(paint('bold', `Gate "${gate}": ${GATES[gate].question}`));
+  for (const line of longPlan(await planOf(view))) write(`  ${line}`);
   for (const path of filesToRead(view, gate)) write(`  read ${path}`);
   if (view.connectorDir !== null && gate !== 'research') write(`  code ${view.connectorDir}`);
   const choices =

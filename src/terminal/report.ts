@@ -151,13 +151,14 @@ function nextLines(session: Session, view: RunView, summary: RunSummary): string
   }
 }
 
-function waitingLines(session: Session, view: RunView, { replayOf }: RunSummary): string[] {
+function waitingLines(session: Session, view: RunView, { replayOf, plan }: RunSummary): string[] {
   const { gate } = view;
   if (gate === null) return [];
   const resume = resumeLine(session, view);
   const read = filesToRead(view, gate).map((path) => `Read ${shown(session, path)}`);
   if (replayOf !== null) return [...read, 'The recorded run was left here.'];
   return [
+    ...(plan.length === 0 ? [] : ['What would be published', ...plan.map((line) => `  ${line}`)]),
     ...(read.length === 0 ? ['Go on with one of'] : read.map((line) => `${line}, then one of`)),
     resume(` --approve ${gate}`),
     ...(gate === 'review' ? [resume(' --answer FINDING=accept|reject')] : []),

@@ -21,6 +21,7 @@ import {
   type RunView,
   type Usage,
 } from '../pipeline/contracts.ts';
+import { planOf, shortPlan } from './plan.ts';
 import { readReplayMark } from './replay-mark.ts';
 
 export interface ErrorSummary {
@@ -82,6 +83,8 @@ export interface RunSummary {
   readonly durationMs: number;
   /** The gate that waits, or null. */
   readonly gate: GateName | null;
+  /** At the gate *publish* or *draft*: what would go out and where to, in few lines; else empty. */
+  readonly plan: readonly string[];
   readonly pause: RunView['pause'];
   readonly runDir: string | null;
   /** The recorded run that this one replays: its usage was paid for then, and not again. */
@@ -113,6 +116,7 @@ export function rejectedSummary(error: SourcewrightError, durationMs: number): R
     gaps: [],
     durationMs: Math.round(durationMs),
     gate: null,
+    plan: [],
     pause: null,
     runDir: null,
     replayOf: null,
@@ -130,13 +134,21 @@ export function errorSummary(error: SourcewrightError): ErrorSummary {
   };
 }
 
-/** Reads the artifacts of a run. @throws SourcewrightError `corrupt` when one of them does not fit its schema. */
+/**
+ * Reads the artifacts of a run.
+ * @throws SourcewrightError `corrupt` when one of them does not fit its schema, unless the run itself says what is wrong
+ */
 export async function summarize(view: RunView): Promise<RunSummary> {
+  const stopped = view.pause !== null || view.error !== null;
+  const read = async <T>(name: string, schema: z.ZodType<T>): Promise<T | undefined> => {
+    const reading = readArtifact(view.runDir, name, schema);
+    return stopped ? reading.catch(() => undefined) : reading;
+  };
   const [brief, tests, review, publication, mark] = await Promise.all([
-    readArtifact(view.runDir, 'brief.json', Brief),
-    readArtifact(view.runDir, 'test-report.json', TestReport),
-    readArtifact(view.runDir, 'review.json', Review),
-    readArtifact(view.runDir, 'publication.json', Publication),
+    read('brief.json', Brief),
+    read('test-report.json', TestReport),
+    read('review.json', Review),
+    read('publication.json', Publication),
     readReplayMark(view.runDir),
   ]);
   const findings = withAnswers(review);
@@ -158,6 +170,7 @@ export async function summarize(view: RunView): Promise<RunSummary> {
       [],
     durationMs: Math.max(0, Date.parse(view.updatedAt) - Date.parse(view.startedAt)),
     gate: view.gate,
+    plan: shortPlan(await planOf(view)),
     pause: view.pause,
     runDir: view.runDir,
     replayOf: mark === undefined ? null : { run: mark.run, folder: mark.folder },

@@ -6,7 +6,7 @@ import { SourcewrightError } from '../errors.ts';
 import { BRIEF_PARTS, type BriefPart, type BriefParts } from '../pipeline/brief-parts.ts';
 import { Brief, type TestCase } from '../pipeline/contracts.ts';
 import { readJunit, UnusableEvidence } from '../python/junit.ts';
-import { scanFiles, type SecretHit } from '../workspace/secrets.ts';
+import { type KnownSecret, scanFiles, type SecretHit } from '../workspace/secrets.ts';
 
 /** What each task takes and gives: plain data, which crosses the border of a thread. */
 export interface Tasks {
@@ -22,7 +22,12 @@ export interface Tasks {
   };
   /** Looks for credentials in files of a folder. */
   readonly secrets: {
-    readonly input: { readonly dir: string; readonly files: readonly string[] };
+    readonly input: {
+      readonly dir: string;
+      readonly files: readonly string[];
+      /** Values that are secret for sure. */
+      readonly known: readonly KnownSecret[];
+    };
     readonly output: SecretHit[];
   };
   /** Reads the result file of a test run; in words why it is no evidence, where it is none. */
@@ -42,7 +47,7 @@ export async function work<T extends TaskName>(
     compile: async ({ brief, templateDir }) =>
       compileConnector((await readBrief(brief, Brief)).blueprint, { templateDir }),
     brief: ({ path, part }) => readBrief<BriefParts[BriefPart]>(path, BRIEF_PARTS[part]),
-    secrets: ({ dir, files }) => scanFiles(dir, files),
+    secrets: ({ dir, files, known }) => scanFiles(dir, files, known),
     junit: async ({ path }) => {
       try {
         return { cases: await readJunit(path) };

@@ -79,6 +79,16 @@ export async function findLogin(host: string, environment: Environment): Promise
   return { kind: 'token', token, api: api.replace(/\/+$/, '') };
 }
 
+/** What git printed, as one sentence: its lines are padded and begin with `remote:` and `error:`. */
+function oneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim().replace(/\s+/g, ' '));
+  return lines
+    .filter((line) => line !== '' && !line.startsWith('To '))
+    .map((line) => (/[.!?]$/.test(line) ? line : `${line}.`))
+    .join(' ')
+    .slice(0, 500);
+}
+
 /** Pushes a branch without force. Returns git's words when it was refused. The token never stands in an argument. */
 export async function pushBranch(
   repository: GitRepository,
@@ -87,19 +97,27 @@ export async function pushBranch(
   login: GitHubLogin,
 ): Promise<string | undefined> {
   const basic = login.kind === 'token' ? Buffer.from(`x-access-token:${login.token}`).toString('base64') : '';
+  // In the environment of this one command: neither in its arguments, nor in any file, nor in a trace of git's.
   const header: Environment =
     login.kind === 'token'
       ? {
           GIT_CONFIG_COUNT: '1',
           GIT_CONFIG_KEY_0: `http.https://${remote.host}/.extraHeader`,
           GIT_CONFIG_VALUE_0: `Authorization: basic ${basic}`,
+          GIT_CURL_VERBOSE: undefined,
+          GIT_TRACE: undefined,
+          GIT_TRACE_CURL: undefined,
+          GIT_TRACE_PACKET: undefined,
+          GIT_TRACE2: undefined,
+          GIT_TRACE2_EVENT: undefined,
         }
       : {};
   const args = ['push', '--quiet', '--no-verify', remote.remote, `refs/heads/${branch}:refs/heads/${branch}`];
   const pushed = await repository.try(args, header);
   if (pushed.exitCode === 0) return undefined;
-  const said = pushed.stderr.trim().slice(0, 400) || 'no reason given';
-  return login.kind === 'token' ? said.replaceAll(login.token, '***').replaceAll(basic, '***') : said;
+  const said = oneLine(pushed.stderr) || 'no reason given.';
+  const clean = said.replace(/(\w:\/\/)[^@/\s]+@/g, '$1');
+  return login.kind === 'token' ? clean.replaceAll(login.token, '***').replaceAll(basic, '***') : clean;
 }
 
 export interface PullRequest {

@@ -107,9 +107,11 @@ function hitsOfLine(line: string): { kind: string; value: string }[] {
   return hits;
 }
 
-/** The text with the values blacked out that look like real credentials; `[redacted: AWS access key id]`. */
-export function redactText(text: string): string {
-  return text
+/** The text with the values blacked out that look like real credentials, or are known; `[redacted: AWS access key id]`. */
+export function redactText(text: string, known: readonly KnownSecret[] = []): string {
+  let plain = text;
+  for (const { kind, value } of knownHits(text, known)) plain = plain.replaceAll(value, `[redacted: ${kind}]`);
+  return plain
     .replace(PEM, '[redacted: private key]')
     .split('\n')
     .map((line) => {

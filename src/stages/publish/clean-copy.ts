@@ -4,6 +4,9 @@ import { basename, dirname, join } from 'node:path';
 import { type StageContext, type StageOutcome, TestReport } from '../../pipeline/contracts.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { DEFAULT_TEST_TIMEOUT_MS, runSuite } from '../../python/pytest.ts';
+import type { KnownSecret } from '../../workspace/secrets.ts';
+import { listFiles } from '../../workspace/files.ts';
+import { generatedFiles } from '../connector.ts';
 import { credentialsIn } from '../credentials.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { readCasesFor } from '../test-cases.ts';
@@ -27,6 +30,7 @@ export async function refusal(
   context: StageContext,
   files: readonly string[],
   links: readonly string[],
+  known: readonly KnownSecret[],
 ): Promise<Paused | undefined> {
   if (links.length > 0) {
     return paused(
@@ -34,11 +38,11 @@ export async function refusal(
       'Replace them by plain files or remove them, then resume.',
     );
   }
-  const secrets = await credentialsIn(d, context, files);
+  const secrets = await credentialsIn(d, context, files, known);
   if (secrets.length === 0) return undefined;
   const shown = secrets.slice(0, 5).map((hit) => `${hit.file}:${hit.line} (${hit.kind})`);
   return paused(
-    `Not published, as ${secrets.length} places look like real credentials: ${shown.join(', ')}.`,
+    `Not published, as ${secrets.length === 1 ? 'one place looks like a real credential' : `${secrets.length} places look like real credentials`}: ${shown.join(', ')}.`,
     'Remove them (and revoke them, if they are real), then resume.',
   );
 }
@@ -68,8 +72,20 @@ export async function testCleanCopy(
   await context.writeArtifact('publish-test-report.json', report);
   if (report.verdict === 'passed') return report;
   const said = report.reason ?? `${report.failed + report.errors} of ${report.total} tests fail`;
+  const missing = await missingFiles(d, context, copy);
+  const gone =
+    missing.length === 0 ? '' : ` Files of the connector are gone: ${missing.slice(0, 5).join(', ')}.`;
   return paused(
-    `Not published: in a clean copy ${said}.${same ? '' : ' The connector has changed since it was tested.'}`,
-    'See publish-test-report.json. Files that the tests need may lie outside of the connector; correct that, run the stage test, then resume.',
+    `Not published: in a clean copy ${said}.${same ? '' : ' The connector has changed since it was tested.'}${gone}`,
+    gone === ''
+      ? 'See publish-test-report.json. Files that the tests need may lie outside of the connector; correct that, run the stage test, then resume.'
+      : 'Put them back, restore a snapshot of the connector, or run the stage generate once more by hand; then resume.',
   );
+}
+
+/** Code and tests that were generated and are not there any more. */
+async function missingFiles(d: StageDependencies, context: StageContext, copy: string): Promise<string[]> {
+  const generated = await generatedFiles(d, context).catch(() => []);
+  const there = new Set((await listFiles(copy)).files);
+  return generated.map(({ path }) => path).filter((path) => /^(src|tests)\//.test(path) && !there.has(path));
 }

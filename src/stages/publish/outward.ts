@@ -16,6 +16,7 @@ import {
   pushBranch,
   remoteDefault,
 } from '../../workspace/github.ts';
+import { type KnownSecret, redactText } from '../../workspace/secrets.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { commitMessage, type PublicationFacts, pullRequestBody, title } from './description.ts';
 
@@ -25,13 +26,14 @@ async function commit(
   remote: GitHubRemote | undefined,
   facts: PublicationFacts,
   files: readonly string[],
+  known: readonly KnownSecret[],
 ): Promise<CommitOutcome> {
   const start = remote === undefined ? undefined : await remoteDefault(repository, remote.remote);
   const wanted = {
     folder: context.connectorDir,
     files,
     branch: `connector/${facts.name}`,
-    message: commitMessage(facts),
+    message: redactText(commitMessage(facts), known),
     startAt: start?.commit,
   };
   try {
@@ -51,6 +53,7 @@ async function request(
   committed: CommitOutcome,
   facts: PublicationFacts,
   notes: string[],
+  known: readonly KnownSecret[],
 ): Promise<string | null> {
   if (remote === undefined) {
     notes.push('No GitHub remote, so no pull request was opened.');
@@ -70,7 +73,7 @@ async function request(
   }
   const refused = await pushBranch(repository, remote, committed.branch, login);
   if (refused !== undefined) {
-    notes.push(`The branch could not be pushed: ${refused} By hand: ${byHand}`);
+    notes.push(`The branch could not be pushed: ${refused} Once that is settled: ${byHand}`);
     return null;
   }
   try {
@@ -78,7 +81,12 @@ async function request(
       repository,
       remote,
       login,
-      { title: title(facts), body: pullRequestBody(facts), branch: committed.branch, draft: facts.draft },
+      {
+        title: redactText(title(facts), known),
+        body: redactText(pullRequestBody(facts), known),
+        branch: committed.branch,
+        draft: facts.draft,
+      },
       environment,
     );
   } catch (error) {
@@ -97,6 +105,7 @@ export async function toGit(
   facts: PublicationFacts,
   files: readonly string[],
   notes: string[],
+  known: readonly KnownSecret[],
 ): Promise<Pick<Publication, 'branch' | 'commit' | 'prUrl'>> {
   const found = await findRepository(context.connectorDir, d.environment ?? process.env, context.signal);
   if ('reason' in found) {
@@ -106,10 +115,10 @@ export async function toGit(
   const { repository } = found;
   const remote = await findGitHubRemote(repository);
   context.progress('Committing to a branch of its own.');
-  const committed = await commit(context, repository, remote, facts, files);
+  const committed = await commit(context, repository, remote, facts, files, known);
   notes.push(...committed.notes);
   if (!committed.created)
     notes.push(`"${committed.branch}" held exactly these files already; no new commit was made.`);
-  const prUrl = await request(d, repository, remote, committed, facts, notes);
+  const prUrl = await request(d, repository, remote, committed, facts, notes, known);
   return { branch: committed.branch, commit: committed.commit, prUrl };
 }

@@ -2,7 +2,7 @@
  * Publishing: the tests once more in a clean copy of exactly the files that go out, packages, a branch with a commit,
  * and a pull request where GitHub and a login are there. The same for rules and agents but for the words.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import {
@@ -15,6 +15,7 @@ import {
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { evidenceHashes, RESULTS_FILE } from '../../python/pytest.ts';
 import { checkConnectorFolder, listFiles, writeInside } from '../../workspace/files.ts';
+import { environmentSecrets, type KnownSecret } from '../../workspace/secrets.ts';
 import { connectorEnvironment, helperScript, readBriefPart } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { openFindings } from '../review/ledger.ts';
@@ -23,7 +24,11 @@ import { copyFiles, type Paused, paused, refusal, testCleanCopy } from './clean-
 import type { PublicationFacts } from './description.ts';
 import { toGit } from './outward.ts';
 import { buildPackages } from './packages.ts';
-import { writeStatistics } from './statistics.ts';
+import { CHANGELOG } from './changelog.ts';
+import { connectorLicence, dependencyLicences } from './licences.ts';
+import { PLAN_FILE, PLAN_PAGE, PublicationPlan, writePlan } from './plan.ts';
+import { keepProvenance, type Provenance, PROVENANCE, writeProvenance } from './provenance.ts';
+import { STATISTICS, writeStatistics } from './statistics.ts';
 import { type PublicationWords, wrongNumbers } from './words.ts';
 
 /** Words of a model's, and what the person should know about them. */
@@ -95,15 +100,62 @@ async function toFacts(
   };
 }
 
+/** What must not go out whatever it looks like: secrets of the environment, and what was given for the probe. */
+function knownSecrets(d: StageDependencies): KnownSecret[] {
+  const given = Object.entries(d.credentials ?? {}).filter(([, value]) => value.length >= 8);
+  return [
+    ...environmentSecrets(d.environment ?? process.env),
+    ...given.map(([name, value]) => ({ from: `the credential ${name}`, value })),
+  ];
+}
+
+/** Files that publishing writes itself. */
+const OWN_FILES: ReadonlySet<string> = new Set([RESULTS_FILE, STATISTICS, PROVENANCE, CHANGELOG]);
+
+/** A file that was not on the list which the gate showed does not go out before it was on one. */
+async function unlisted(
+  d: StageDependencies,
+  context: StageContext,
+  files: readonly string[],
+): Promise<Paused | undefined> {
+  const shown = await context.readArtifact(PLAN_FILE, PublicationPlan);
+  if (shown === undefined) return undefined;
+  const known = new Set(shown.files.map(({ path }) => path));
+  const added = files.filter((path) => !known.has(path) && !OWN_FILES.has(path));
+  if (added.length === 0) return undefined;
+  await writePlan(d, context);
+  const names = `${added.slice(0, 5).join(', ')}${added.length > 5 ? ` and ${added.length - 5} more` : ''}`;
+  return paused(
+    `Not published yet: files came into the connector’s folder after the list of what goes out was shown: ${names}.`,
+    `Look at ${PLAN_PAGE}, which now lists them. Remove what is not to go out, then resume.`,
+  );
+}
+
+async function recordProvenance(
+  d: StageDependencies,
+  context: StageContext,
+  environment: PythonEnvironment,
+  { brief, report, openFindings: open }: PublicationFacts,
+  files: readonly string[],
+): Promise<Provenance> {
+  const dir = context.connectorDir;
+  const script = await helperScript(d, 'dependency_licences.py');
+  const dependencies = await dependencyLicences(environment, script, dir, context.signal);
+  const licence = await connectorLicence((path) => readFile(join(dir, path), 'utf8').catch(() => undefined));
+  return writeProvenance(context, { brief, report, openFindings: open, licence, dependencies }, files);
+}
+
 async function publish(
   d: StageDependencies,
   context: StageContext,
   scratch: string,
   prepare: Prepare | undefined,
 ): Promise<StageOutcome<'publish'>> {
+  const known = knownSecrets(d);
   const found = await listFiles(context.connectorDir);
-  const refused = await refusal(d, context, found.files, found.links);
-  if (refused !== undefined) return refused;
+  const held =
+    (await refusal(d, context, found.files, found.links, known)) ?? (await unlisted(d, context, found.files));
+  if (held !== undefined) return held;
   const wording = await prepare?.();
   if (wording !== undefined && 'status' in wording) return wording;
   const notes: string[] = [...(wording?.notes ?? [])];
@@ -125,8 +177,13 @@ async function publish(
   await writeInside(context.connectorDir, RESULTS_FILE, resultsFile(report));
   const facts = await toFacts(d, context, report, wording?.words);
   const statistics = await writeStatistics(context, report, listed.files);
-  const files = [...new Set([...listed.files, RESULTS_FILE, ...statistics])].sort();
-  const git = await toGit(d, context, facts, files, notes);
+  const files = [...new Set([...listed.files, RESULTS_FILE, ...statistics, PROVENANCE])].sort();
+  const provenance = await recordProvenance(d, context, environment, facts, files);
+  const written = await refusal(d, context, [RESULTS_FILE, ...statistics, PROVENANCE], [], known);
+  if (written !== undefined) return written;
+  const bytes = provenance.files.reduce((sum, file) => sum + file.bytes, 0);
+  context.progress(`${files.length} files, ${Math.ceil(bytes / 1024)} kB, go out: listed in ${PROVENANCE}.`);
+  const git = await toGit(d, context, facts, files, notes, known);
   const result: Publication = {
     schemaVersion: 1,
     draft: context.draft,
@@ -138,6 +195,7 @@ async function publish(
     at: new Date().toISOString(),
   };
   await context.writeArtifact('publication.json', result);
+  await keepProvenance(context, provenance, result);
   context.progress(git.branch === null ? 'Packaged.' : `Packaged and committed to ${git.branch}.`);
   return { status: 'done', result };
 }

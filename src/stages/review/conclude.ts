@@ -14,6 +14,7 @@ import { finishFindings } from '../findings.ts';
 import type { Gathered } from './gather.ts';
 import { muteRejected, rememberEarlierRuns, rememberRejections } from './ledger.ts';
 import { overlaps } from '../text-files.ts';
+import { writePlan } from '../publish/plan.ts';
 
 /**
  * Values that were struck out in the brief itself leave a hole that only more research can fill. A correction that strikes one
@@ -60,7 +61,7 @@ function progressText(findings: number, blocking: number): string {
  * question that it has about the API.
  */
 export async function concludeReview(
-  d: Pick<StageDependencies, 'worker'>,
+  d: Pick<StageDependencies, 'worker' | 'environment'>,
   context: StageContext,
   { drafts, tools }: Gathered,
   prior: Review | undefined,
@@ -85,6 +86,8 @@ export async function concludeReview(
   const cycle = Math.min((prior?.cycle ?? 0) + 1, context.attempt);
   const ledger: Review = { schemaVersion: 1, cycle, decision, findings, answers, tools };
   await context.writeArtifact('review.json', ledger);
+  // The gate that may follow shows what would go out.
+  await writePlan(d, context);
   context.progress(progressText(findings.length, blocking.length));
   return {
     status: 'done',

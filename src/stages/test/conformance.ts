@@ -77,7 +77,9 @@ export async function judgeByConformance(
   context.progress('Holding the connector against the conformance suite.');
   let conformance: Conformance;
   try {
-    conformance = inShort(await conform({ connectorDir, python: environment.python, isolation: environment.isolation, signal }));
+    conformance = inShort(
+      await conform({ connectorDir, python: environment.python, isolation: environment.isolation, signal }),
+    );
   } catch (error) {
     if (!(error instanceof SourcewrightError) || error.code === 'cancelled') throw error;
     conformance = withoutVerdict(error);

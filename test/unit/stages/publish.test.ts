@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +9,8 @@ import { Publication, type StageContext, type StageOutcome } from '../../../src/
 import { findInterpreter } from '../../../src/python/interpreter.ts';
 import type { StageDependencies } from '../../../src/stages/dependencies.ts';
 import { emitConnector } from '../../../src/stages/generate/emit.ts';
+import { PLAN_PAGE, writePlan } from '../../../src/stages/publish/plan.ts';
+import { Provenance } from '../../../src/stages/publish/provenance.ts';
 import { createRulesPublish } from '../../../src/stages/publish/rules.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
 import { findGit } from '../../../src/workspace/git.ts';
@@ -84,7 +87,8 @@ describe('the stage publish by rules', function () {
     const first = await published();
     assert.equal(first.branch, 'connector/tides');
     const committed = git('ls-tree', '-r', '--name-only', 'connector/tides').split('\n');
-    const expected = [...miniConnector().map((file) => file.path), 'tests/test_results.json'].map(
+    const written = ['provenance.json', 'tests/test_results.json'];
+    const expected = [...miniConnector().map((file) => file.path), ...written].map(
       (path) => `connectors/source-tides/${path}`,
     );
     assert.deepEqual(committed, expected.sort());
@@ -112,7 +116,7 @@ describe('the stage publish by rules', function () {
   it('does not publish secrets or links, and does not repeat the secret', async () => {
     const secret = ['q7Zr2Kx9Lm4', 'Wt8Vb3Ny6'].join('');
     await bench.write('README.md', `api_key = "${secret}"\n`);
-    await paused(/1 places look like real credentials: README\.md:1/);
+    await paused(/one place looks like a real credential: README\.md:1/);
     assert.ok(!JSON.stringify(await run()).includes(secret));
     await bench.write('README.md', 'ok\n');
     await symlink('/etc/hostname', join(bench.connectorDir, 'link'));
@@ -154,6 +158,48 @@ describe('the stage publish by rules', function () {
     const publication = await published({ draft: true });
     assert.deepEqual([publication.draft, publication.openFindings], [true, ['f1']]);
     assert.match(git('log', '-1', '--format=%B', 'connector/tides'), /^Draft: [\s\S]*Open findings: 1/);
+  });
+
+  it('records what it was made of, by what and with which evidence, the same each time', async () => {
+    git('init', '--quiet', '--initial-branch=main');
+    const publication = await published();
+    const there = await readFile(join(bench.connectorDir, 'provenance.json'), 'utf8');
+    const record = Provenance.parse(JSON.parse(there));
+    assert.equal(record.publication, undefined);
+    assert.equal(record.engine, 'rules');
+    for (const { path, bytes, sha256 } of record.files) {
+      const content = await readFile(join(bench.connectorDir, path));
+      assert.deepEqual(
+        [content.length, createHash('sha256').update(content).digest('hex')],
+        [bytes, sha256],
+        path,
+      );
+    }
+    assert.ok(record.files.some(({ path }) => path === 'tests/test_results.json'));
+    const kept = Provenance.parse(await bench.artifact('provenance.json'));
+    assert.equal(kept.publication?.commit, publication.commit);
+    assert.equal(kept.publication?.packages.length, 2);
+    await published();
+    assert.equal(await readFile(join(bench.connectorDir, 'provenance.json'), 'utf8'), there);
+  });
+
+  it('lists what would go out, and lets no file pass that was not on the list', async () => {
+    const plan = await writePlan({ environment: plain }, bench.context({ mode: 'RUN' }));
+    assert.equal(plan.destination.remote, null);
+    assert.match(
+      await readFile(join(bench.runDir, PLAN_PAGE), 'utf8'),
+      /`src\/[^`]+` \| \d+ \| `[0-9a-f]{64}`/,
+    );
+    await writeFile(join(bench.connectorDir, 'notes.txt'), 'private\n');
+    assert.match(JSON.stringify(await run()), /after the list[^"]*: notes\.txt/);
+    assert.match(await readFile(join(bench.runDir, PLAN_PAGE), 'utf8'), /notes\.txt/);
+  });
+
+  it('keeps back values of the person’s environment, whatever they look like', async () => {
+    await writeFile(join(bench.connectorDir, 'README.md'), 'Use correct-horse battery.\n');
+    const outcome = await run({}, { environment: { ...plain, SHOP_TOKEN: 'correct-horse battery' } });
+    assert.match(JSON.stringify(outcome), /README\.md:1 \(value of the environment variable SHOP_TOKEN\)/);
+    assert.doesNotMatch(JSON.stringify(outcome), /correct-horse/);
   });
 
   describe('with a GitHub remote', () => {

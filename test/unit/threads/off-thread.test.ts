@@ -89,7 +89,7 @@ describe('heavy work off the thread', function () {
     const token = `ghp_${'q7Rk2mZx9TbL4wVn8cYd'.repeat(2)}`;
     await written('clean.py', `# ${padding}`);
     await written('leak.py', `TOKEN = "${token}"`);
-    const input = { dir: folder, files: ['clean.py', 'leak.py', 'gone.py'] };
+    const input = { dir: folder, files: ['clean.py', 'leak.py', 'gone.py'], known: [] };
     const there = await offThread('secrets', input, Infinity, { worker });
     assert.deepEqual(there, await work('secrets', input));
     assert.deepEqual(

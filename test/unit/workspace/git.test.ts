@@ -199,6 +199,21 @@ describe('committing a connector', function () {
     assert.notEqual(git('rev-parse', 'connector/x'), first.commit);
   });
 
+  it('does not mind that somebody holds the index, and says when they hold the branch', async () => {
+    await busy();
+    await put('.git/index.lock', '');
+    const outcome = await publish();
+    assert.equal(outcome.created, true);
+    await put('connectors/source-x/src/a.py', 'a = 6\n');
+    await put('.git/refs/heads/connector/x.lock', '');
+    await assert.rejects(
+      publish(),
+      (error) => error instanceof SourcewrightError && error.code === 'locked' && /x\.lock/.test(error.message),
+    );
+    await rm(join(repo, '.git/refs/heads/connector/x.lock'));
+    assert.equal((await publish()).created, true);
+  });
+
   it('says why there is no repository to commit to', async () => {
     const outside = await findRepository(base, { ...PLAIN, GIT_CEILING_DIRECTORIES: tmpdir() });
     assert.deepEqual(outside, { reason: 'no git repository here' });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -120,6 +120,39 @@ describe('pull requests', function () {
     const refused = await pushBranch(repository, remote, 'connector/x', await login());
     assert.match(refused ?? '', /rejected|non-fast-forward|fetch first/);
     assert.doesNotMatch(refused ?? '', /tok-1/);
+  });
+
+  it('shows the token nowhere while it pushes, and passes on why a hook of the remote refuses', async () => {
+    const hook = join(base, 'hub.git', 'hooks', 'pre-receive');
+    await writeFile(hook, '#!/bin/sh\nsleep 1\necho "policy: no connectors here" >&2\nexit 1\n');
+    await chmod(hook, 0o755);
+    const token = 'ghp-watched-4711';
+    const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+    const config = await readFile(join(base, 'repo', '.git', 'config'), 'utf8');
+    const found = await findLogin('github.com', environment({ PATH: '/nowhere', GH_TOKEN: token }));
+    assert.ok(found);
+    const seen = new Set<string>();
+    let pushing = true;
+    const watching = (async () => {
+      while (pushing) {
+        for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+          seen.add(await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => ''));
+        }
+      }
+    })();
+    const refused = await pushBranch(repository, remote, 'connector/x', found);
+    pushing = false;
+    await watching;
+    assert.match(refused ?? '', /remote: policy: no connectors here\. .*pre-receive hook declined/);
+    assert.ok([...seen].some((line) => line.includes('push\0--quiet')), 'the push itself was seen');
+    const told = [...seen, refused ?? ''].join('\n');
+    assert.ok(!told.includes(token) && !told.includes(basic));
+    assert.equal(await readFile(join(base, 'repo', '.git', 'config'), 'utf8'), config);
+    for (const name of await readdir(base, { recursive: true, withFileTypes: true })) {
+      if (!name.isFile()) continue;
+      const content = await readFile(join(name.parentPath, name.name));
+      assert.ok(!content.includes(token) && !content.includes(basic), name.name);
+    }
   });
 
   it('opens one through the API, against the repository’s default branch', async () => {
