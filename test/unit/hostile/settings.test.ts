@@ -29,6 +29,8 @@ const PERSONS: Readonly<Record<string, readonly [Scope, string]>> = {
   'gates.review': ['machine', 'the say that a person has'],
   'gates.draft': ['machine', 'the say that a person has, before open findings go out'],
   'gates.publish': ['machine', 'the say that a person has, before anything leaves the machine'],
+  'packages.allowed': ['machine', 'what may be installed, whose code then runs'],
+  'tests.isolation': ['machine', 'what foreign code can reach'],
   'limits.testFixes': ['machine', 'each repair may cost, and runs code'],
   'limits.codeFixes': ['machine', 'each repair may cost, and runs code'],
   'limits.reviewCycles': ['machine', 'each cycle may cost'],

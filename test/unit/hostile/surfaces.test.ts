@@ -50,6 +50,10 @@ function withoutCodeAndEscapes(markdown: string): string {
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
+/** The first argument of a notification: fixed words through l10n, with values for them or without, a template, a call. */
+const FIRST_WORDS =
+  /show(?:Information|Warning|Error)Message\(\s*(`[^`]*`|t\(\s*'[^']*'(?=\s*[,)])|\w+)(?:\s*(,)\s*(?!\s*\)))?/g;
+
 describe('hostile text in the editor', () => {
   for (const [name, render] of [
     ['comments and tooltips', markdownText],
@@ -83,21 +87,21 @@ describe('hostile text in the editor', () => {
     const fixed = new Set<string>();
     for (const name of files) {
       const text = readFileSync(join(SOURCE, 'editor', name), 'utf8');
-      for (const match of text.matchAll(/show(?:Information|Warning|Error)Message\(\s*(`[^`]*`|\w+)/g)) {
-        const [, first = ''] = match;
-        if (first === 'unlinked' || (first.startsWith('`') && !first.includes('${'))) continue;
+      for (const [, first = '', more] of text.matchAll(FIRST_WORDS)) {
+        const own = first.startsWith('`') ? !first.includes('${') : more === undefined;
+        if (first === 'unlinked' || (own && first !== '' && !/^\w+$/.test(first))) continue;
         fixed.add(`${name.replaceAll('\\', '/')}: ${first.replace(/\s+/g, ' ')}`);
       }
     }
     // Put together of numbers and words of our own: nothing of a stranger's is in them.
     assert.deepEqual([...fixed].sort(), [
-      "commands.ts: `${open === 1 ? 'One error or warning has' : `",
-      'findings/finding-answers.ts: `The lines have changed since the review: ${what} queued for the improvement instead.`',
-      'snapshots/snapshots.ts: `Nothing has changed: the connector is as ${lowered(label)}.`',
-      'snapshots/snapshots.ts: `Nothing to restore.${left}`',
-      'snapshots/snapshots.ts: `You changed ${files(paths.length)} since that snapshot.`',
+      "commands.ts: `${open === 1 ? t('One error or warning has no answer yet.') : t('{0} errors and warnings have no answer yet.', open)} ${afterReview(review)}`",
+      'findings/finding-answers.ts: missed',
+      "snapshots/snapshots.ts: `${t('Nothing to restore.')}${left}`",
       'snapshots/snapshots.ts: restoredText',
-      'tests/debug-tests.ts: `Tests are debugged with the extension Python Debugger (${PYTHON_DEBUGGER}), which is not installed here. They can be run without it.`',
+      "snapshots/snapshots.ts: t('Nothing has changed since: {0}'",
+      "snapshots/snapshots.ts: t('You changed {0} since that snapshot.'",
+      "tests/debug-tests.ts: t( 'Tests are debugged with the extension Python Debugger ({0}), which is not installed here. They can be run without it.'",
     ]);
   });
 

@@ -154,7 +154,8 @@ describe('the verdict', () => {
     ['0 and no tests', end(0), [], 'unusable', /no tests/],
     ['time limit', end(null, true), ['passed'], 'unusable', /time limit/],
     ['killed', end(null), ['passed'], 'unusable', /ended before/],
-    ['another code', end(137), ['passed'], 'unusable', /137/],
+    ['killed inside a sandbox', end(137), ['passed'], 'unusable', /ended by signal 9/],
+    ['another code', end(99), ['passed'], 'unusable', /99/],
   ];
   for (const [what, ended, outcomes, verdict, reason] of table) {
     it(`${what} → ${verdict}`, () => {

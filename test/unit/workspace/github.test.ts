@@ -132,16 +132,16 @@ describe('pull requests', function () {
     const found = await findLogin('github.com', environment({ PATH: '/nowhere', GH_TOKEN: token }));
     assert.ok(found);
     const seen = new Set<string>();
-    let pushing = true;
+    const pushed = new AbortController();
     const watching = (async () => {
-      while (pushing) {
+      while (!pushed.signal.aborted) {
         for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
           seen.add(await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => ''));
         }
       }
     })();
     const refused = await pushBranch(repository, remote, 'connector/x', found);
-    pushing = false;
+    pushed.abort();
     await watching;
     assert.match(refused ?? '', /remote: policy: no connectors here\. .*pre-receive hook declined/);
     assert.ok([...seen].some((line) => line.includes('push\0--quiet')), 'the push itself was seen');
