@@ -177,7 +177,8 @@ describe('snapshots: restoring', () => {
 
     const runDir = join(bench.workspace, '.sourcewright', 'runs', RUN);
     await mkdir(runDir, { recursive: true });
-    const view = runView({ runId: RUN, runDir, status: 'running', connectorDir: bench.connector });
+    const { workspace } = bench;
+    const view = runView({ runId: RUN, runDir, workspace, status: 'running', connectorDir: bench.connector });
     await writeFile(join(runDir, 'run.json'), JSON.stringify(view));
     const running = await takeLock(runLockPath(runDir), 'The run', 'runs the pipeline');
     await assert.rejects(back(first.id), locked);
