@@ -309,5 +309,8 @@ async function fakeRun(bench: Bench, runId: string, status: 'waiting' | 'publish
   const runDir = join(bench.workspace, '.sourcewright', 'runs', runId);
   await mkdir(runDir, { recursive: true });
   const { runView } = await import('../../terminal/views.ts');
-  await writeFile(join(runDir, 'run.json'), JSON.stringify(runView({ runId, status, runDir, workspace: bench.workspace })));
+  // Without a journal a run counts as damaged.
+  await writeFile(join(runDir, 'journal.jsonl'), '');
+  const view = runView({ runId, status, runDir, workspace: bench.workspace });
+  await writeFile(join(runDir, 'run.json'), JSON.stringify(view));
 }
