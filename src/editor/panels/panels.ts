@@ -133,6 +133,8 @@ export class Panels implements Disposable, WebviewPanelSerializer {
       if (entry === undefined) throw new SourcewrightError('input', 'The run is no longer here.');
       const { act } = specifications[kind] as PanelSpecification<PanelKind>;
       await act(action, entry);
+      // The page waits for an answer, also where all is as it was: a research may be back before it was seen to be gone.
+      open.sent = undefined;
       this.#redrawSoon(open);
     } catch (thrown) {
       const error = asSourcewrightError(thrown);
