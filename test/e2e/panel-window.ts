@@ -6,7 +6,8 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium, type Frame } from 'playwright-core';
+import { type Browser, chromium, type Frame, type Locator } from 'playwright-core';
+import type { Review } from '../../src/pipeline/contracts.ts';
 import {
   browserOptions,
   createProfile,
@@ -114,13 +115,41 @@ export class PanelWindow {
   async rejectTheRest(): Promise<void> {
     const { page } = this.window;
     const open = page.getByRole('treeitem', { name: /, open finding$/ });
-    for (let left = await open.count(); left > 0; left = await open.count()) {
+    for (let left = await this.unanswered(); left > 0; left = await this.unanswered()) {
+      await this.scrollTo(open);
       await open.first().hover();
       await open.first().getByRole('button', { name: 'Reject Finding' }).click();
       await this.window.quickMessage('Reject the finding').waitFor();
       await this.window.confirm();
-      await open.nth(left - 1).waitFor({ state: 'detached' });
+      const deadline = Date.now() + 60_000;
+      while ((await this.unanswered()) >= left) {
+        assert.ok(Date.now() < deadline, 'the rejected finding has no answer');
+        await page.waitForTimeout(100);
+      }
     }
+  }
+
+  /** How many findings of the review no one has answered. */
+  async unanswered(): Promise<number> {
+    const path = join(await this.runDir(), 'review.json');
+    const { findings, answers } = JSON.parse(await readFile(path, 'utf8')) as Review;
+    const answered = new Set(answers.map(({ finding }) => finding));
+    return findings.filter(({ id }) => !answered.has(id)).length;
+  }
+
+  /** A tree draws the rows alone that are in sight. */
+  private async scrollTo(rows: Locator): Promise<void> {
+    const { page } = this.window;
+    await page
+      .getByRole('treeitem', { name: /^(Research|Generate|Test|Diagnose|Review|Publish)/ })
+      .first()
+      .hover();
+    for (const step of [0, -5000, ...Array<number>(40).fill(60)]) {
+      await page.mouse.wheel(0, step);
+      await page.waitForTimeout(150);
+      if ((await rows.count()) > 0) return;
+    }
+    throw new Error('No row of the tree is an open finding, though the review has some.');
   }
 
   /** Runs the terminal program in the workspace, as a person beside the editor would. Resolves with its exit code. */
