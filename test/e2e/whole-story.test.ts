@@ -54,6 +54,9 @@ describe('a whole story by clicks', function () {
 
   it('begins with a description', async () => {
     const { window } = story;
+    // The editor ticks what happens once its first steps have been opened.
+    await window.command('Sourcewright: Get Started');
+    await window.page.getByText('First Steps with Sourcewright').first().waitFor();
     await window.command('Generate Connector');
     await window.waitForStep('what describes the API?');
     await window.quickRow('library.openapi.yaml').click();
