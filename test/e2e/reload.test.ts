@@ -40,6 +40,7 @@ describe('a window reloaded in the middle of a run', function () {
     await writeFile(utils(), (await readFile(utils(), 'utf8')).trimEnd() + FAULTS);
     assert.equal(await story.terminal('resume', 'latest', '--approve', 'code', '--approve', 'tests'), 3);
     await window.treeItem(/^Run source-second, Findings of the review/).click();
+    await window.fold('Runs');
     await window.treeItem(/^Review: waiting/).waitFor();
     await window.treeItem(/^shelve imported but unused/).click();
     await window.thread('shelve').waitFor();
@@ -64,6 +65,7 @@ describe('a window reloaded in the middle of a run', function () {
     await tab(/^Research: source-second/).click();
     await window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
     await window.treeItem(/^Review: waiting/).waitFor();
+    await window.fold('Runs');
     await tab('utils.py').click();
     await window.treeItem(/^shelve imported but unused/).click();
     await window.thread('shelve').waitFor();
@@ -87,6 +89,7 @@ describe('a window reloaded in the middle of a run', function () {
     await window.treeItem(/^Test: running/).waitFor();
     await story.reload();
     await pipeline(/^Test: paused/);
+    await window.fold('Runs');
     await window.screenshot('interrupted');
     await window.command('Resume');
     await window.statusBar(/source-second: Publish\?/).waitFor({ timeout: STEP_MS });

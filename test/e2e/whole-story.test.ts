@@ -68,8 +68,7 @@ describe('a whole story by clicks', function () {
     await window.page.keyboard.press('Enter');
     await window.answerToast('research is ready to approve', 'Look and Decide');
     await window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
-    // More rows of the pipeline are in sight then.
-    await window.page.locator('.pane-header', { hasText: 'Runs' }).click();
+    await window.fold('Runs');
   });
 
   it('sends the research back with words, from its panel', async () => {
