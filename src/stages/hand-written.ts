@@ -2,6 +2,7 @@
 import type { StageContext } from '../pipeline/contracts.ts';
 import type { PythonEnvironment } from '../python/environments.ts';
 import { type TextPair, unifiedDiffs } from '../python/text-diff.ts';
+import { LOCK_FILE } from '../python/lock.ts';
 import { generatedFiles } from './connector.ts';
 import type { StageDependencies } from './dependencies.ts';
 import { TextFiles } from './text-files.ts';
@@ -11,6 +12,9 @@ export interface WrittenFile extends TextPair {
   readonly path: string;
 }
 
+/** What the stages write themselves, whoever works on the connector: `PROVENANCE` of publishing, and the lock. */
+const OWN_RECORDS: ReadonlySet<string> = new Set(['provenance.json', LOCK_FILE]);
+
 /** Files that were compiled otherwise, are new or are gone, in order of path. */
 export async function handWritten(
   d: StageDependencies,
@@ -18,7 +22,7 @@ export async function handWritten(
   wanted: (path: string) => boolean,
 ): Promise<WrittenFile[]> {
   const before = new Map((await generatedFiles(d, context)).map((file) => [file.path, file.content]));
-  const now = await TextFiles.read(context.connectorDir, wanted);
+  const now = await TextFiles.read(context.connectorDir, (path) => wanted(path) && !OWN_RECORDS.has(path));
   const paths = [...new Set([...[...before.keys()].filter(wanted), ...now.paths])].sort();
   return paths
     .map((path) => ({ path, before: before.get(path) ?? null, after: now.text(path) ?? null }))

@@ -137,6 +137,7 @@ describe('the research panel', function () {
 
   it('ends a run that is rejected in its research panel, and leaves its files', async () => {
     const { window } = story;
+    await window.command('View: Close All Editors');
     assert.equal(await story.terminal('generate', 'library.openapi.yaml', '--name', 'third'), 3);
     await window.treeItem(/^Run source-third, The research is ready/).click();
     await window.treeItem(/^Research: waiting/).waitFor();

@@ -511,6 +511,9 @@ def load(root: Path, below: str) -> tuple[list[Module], list[Finding]]:
     """Parse the Python files of a folder; what can't be parsed is a finding."""
     modules, broken = [], []
     for path in sorted((root / below).rglob("*.py")):
+        # A link may lead out of the connector; it is refused when it would be published.
+        if path.is_symlink() or not path.is_file():
+            continue
         file = path.relative_to(root).as_posix()
         try:
             text = path.read_text(encoding="utf-8")

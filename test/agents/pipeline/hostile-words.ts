@@ -163,7 +163,8 @@ export const WORDS: readonly HostileCase[] = [
         review: [[needsWork(finding({ after: null, message: `It holds ${CANARY}.` })), ...approve]],
         publish: [[words({ summary: `Sign in with ${CANARY}.` }), words({})]],
       });
-      const run = await w.start({ gates: {} }, { secrets: [CANARY] });
+      // Where nothing confines the tests, they see the files: then it is up to us what a model is shown.
+      const run = await w.start({ gates: {} }, { secrets: [CANARY] }, { isolation: 'off' });
       const ask = async (gate: GateName): Promise<void> => {
         await stands(run, gate);
         const feedback = `At the gate ${gate}: the key is ${CANARY}, and ${LOOPBACK_KEY}.`;

@@ -102,7 +102,11 @@ export interface PipelineWorld {
   readonly log: string[];
   request(changes?: Partial<RunRequest>): RunRequest;
   dependencies(settings?: Partial<AgentSettings>, stages?: Partial<StageDependencies>): PipelineDependencies;
-  start(changes?: Partial<RunRequest>, settings?: Partial<AgentSettings>): Promise<PipelineRun>;
+  start(
+    changes?: Partial<RunRequest>,
+    settings?: Partial<AgentSettings>,
+    stages?: Partial<StageDependencies>,
+  ): Promise<PipelineRun>;
   open(runDir: string, settings?: Partial<AgentSettings>): Promise<PipelineRun>;
   close(): Promise<void>;
 }
@@ -166,8 +170,8 @@ export async function pipelineWorld(
     log,
     request,
     dependencies,
-    async start(changes, settings) {
-      const run = await startRun(request(changes), dependencies(settings));
+    async start(changes, settings, stages) {
+      const run = await startRun(request(changes), dependencies(settings, stages));
       runs.push(run);
       return run;
     },

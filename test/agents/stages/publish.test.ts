@@ -183,7 +183,7 @@ describe('the stage publish by agents', function () {
     assert.deepEqual(await run(stubRuntime(() => PAUSED)), PAUSED);
     const secret = ['q7Zr2Kx9Lm4', 'Wt8Vb3Ny6'].join('');
     await bench.write('README.md', `api_key = "${secret}"\n`);
-    assert.match(JSON.stringify(await run(stubRuntime())), /look like real credentials/);
+    assert.match(JSON.stringify(await run(stubRuntime())), /looks like a real credential/);
   });
 });
 
