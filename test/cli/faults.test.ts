@@ -136,7 +136,7 @@ describe('faults', function () {
       },
     });
     await moved;
-    stopped(outcome, /journal\.jsonl was deleted or replaced/, /Put it back/);
+    stopped(outcome, /journal\.jsonl was deleted or replaced|its lock is gone/, /Put it back|open it again/);
     await rm(join(folder, '.sourcewright', 'runs'), { recursive: true, force: true });
     await rename(trash, join(folder, '.sourcewright', 'runs'));
     waits(await resume(folder), 'code');

@@ -195,6 +195,11 @@ function plainly(runId: string, workspace: string): (text: string) => string {
       .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, '<time>')
       .replace(/("duration(Ms)?": ?)[\d.]+/g, '$1<duration>')
       .replace(/^\| Time of the tests \|.*$/gm, '<time of the tests>')
+      // The record of publishing has the hashes of what is made plain here.
+      .replace(
+        /("path": "(?:CHANGELOG|STATISTICS)\.md",\s+"bytes": )\d+(,\s+"sha256": )"\w+"/g,
+        '$1<bytes>$2<hash>',
+      )
       .replace(/("commit": ?)"[0-9a-f]{40}"/g, '$1<commit>')
       .replace(/\$\d+\.\d\d/g, '<dollars>');
 }
