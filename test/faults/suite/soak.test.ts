@@ -1,5 +1,5 @@
 /** A short soak; `npm run soak` is the long one. */
-import { judge, soak } from '../soak/runs.ts';
+import { judge, soak } from '../../soak/runs.ts';
 
 describe('runs one after the other and side by side', function () {
   this.timeout(600_000);

@@ -2,10 +2,10 @@
  * The built program, killed and resumed at lines that it writes; `npm run kill` does so at every one of them. Which ones
  * are taken here goes by the seed (`SOURCEWRIGHT_KILL_SEED`), which is in the test's name.
  */
-import { withAgents } from '../faults/kill/agents.ts';
-import { at, linesOf } from '../faults/kill/places.ts';
-import type { Kill } from '../faults/kill/sitting.ts';
-import { compare, killed, LIBRARY, type Ran } from '../faults/kill/world.ts';
+import { withAgents } from '../kill/agents.ts';
+import { at, linesOf } from '../kill/places.ts';
+import type { Kill } from '../kill/sitting.ts';
+import { compare, killed, LIBRARY, type Ran } from '../kill/world.ts';
 
 const seed = Number(process.env['SOURCEWRIGHT_KILL_SEED'] ?? 1);
 

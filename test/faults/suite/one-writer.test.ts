@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseLog } from '../../src/store/append-log.ts';
-import type { RunSummary } from '../../src/terminal/summary.ts';
+import { parseLog } from '../../../src/store/append-log.ts';
+import type { RunSummary } from '../../../src/terminal/summary.ts';
 import {
   allBelow,
   only,
@@ -12,7 +12,7 @@ import {
   root,
   sourcewright,
   temporaryFolder,
-} from './program.ts';
+} from '../../cli/program.ts';
 
 const said = (outcome: Outcome): RunSummary => only(outcome) as unknown as RunSummary;
 
