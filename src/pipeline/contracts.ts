@@ -298,7 +298,6 @@ export const Mutation = z.object({
 });
 export type Mutation = z.infer<typeof Mutation>;
 
-/** `test-report.json`: made of pytest's exit code, its JUnit XML and the hashes of what ran; never of anyone's word. */
 /** What the person wants of sandboxes: the best there is, none but a real one, or none. */
 export const IsolationPolicy = z.enum(['auto', 'require', 'off']);
 export type IsolationPolicy = z.infer<typeof IsolationPolicy>;
@@ -314,6 +313,7 @@ export const Isolation = z.object({
 });
 export type Isolation = z.infer<typeof Isolation>;
 
+/** `test-report.json`: made of pytest's exit code, its JUnit XML and the hashes of what ran; never of anyone's word. */
 export const TestReport = z.object({
   schemaVersion: z.literal(1),
   verdict: z.enum(['passed', 'failed', 'unusable']),
