@@ -78,6 +78,11 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
       const transcripts = (await listTranscripts(view.runDir)).filter((one) => one.stage === stage.stage);
       children.push(...transcripts.map((one) => ({ kind: 'transcript' as const, ...of, ...one })));
     }
+    // What waits for an answer comes before what is there to read.
+    if (stage.stage === 'review' && stage.artifacts.includes('review.json')) {
+      const review = await this.#runs.review(view.runId).catch(() => undefined);
+      if (review !== undefined) children.push(...findingNodes(view.runId, review));
+    }
     // What is written for people comes before what is written for programs.
     const forPeople = (name: string): number => (name.endsWith('.md') ? 0 : 1);
     const artifacts = stage.artifacts.filter((name) => transcriptOf(name) === undefined);
@@ -86,10 +91,6 @@ export class PipelineTree implements TreeDataProvider<PipelineNode>, Disposable 
     }
     if (stage.stage === 'generate' && stage.state !== 'pending' && view.connectorDir !== null) {
       children.push({ kind: 'connector', runId: view.runId, path: view.connectorDir });
-    }
-    if (stage.stage === 'review' && stage.artifacts.includes('review.json')) {
-      const review = await this.#runs.review(view.runId).catch(() => undefined);
-      if (review !== undefined) children.push(...findingNodes(view.runId, review));
     }
     return children;
   }

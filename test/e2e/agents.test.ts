@@ -18,11 +18,13 @@ import { LOOPBACK_KEY, LoopbackServer } from '../agents/loopback/index.ts';
 import { HAPPY } from '../agents/pipeline/harbour.ts';
 import { type Scripts, scripts } from '../agents/pipeline/support.ts';
 import { Workbench } from './workbench.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const FIXTURE = join(import.meta.dirname, '..', 'agents', 'pipeline', 'fixtures', 'harbour.openapi.yaml');
 
 describe('agents, from the key to published', function () {
   this.timeout(300_000);
+  restsOnTheLast();
   let workspace = '';
   let profile = '';
   let server: LoopbackServer;

@@ -17,6 +17,7 @@ import {
   startHost,
 } from '../../scripts/vscode-host/host.mjs';
 import { Workbench } from './workbench.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'workspace');
 
@@ -36,6 +37,7 @@ def swallow_everything(text: str) -> None:
 
 describe('from F1 to published', function () {
   this.timeout(240_000);
+  restsOnTheLast();
   let workspace = '';
   let profile = '';
   let host: RunningHost;
@@ -201,6 +203,7 @@ describe('from F1 to published', function () {
   });
 
   it('shows findings in the code, takes a suggestion and a rejection', async () => {
+    await window.fold('Runs');
     await window.answerToast('Findings of the review', 'Go to Findings');
     await window.page.locator('.review-widget').first().waitFor({ timeout: 30_000 });
     await window.treeItem(/^os imported but unused/).click();
@@ -271,6 +274,7 @@ describe('from F1 to published', function () {
     await window.open(url());
     await window.statusBar(/source-second: Approve\?/).waitFor({ timeout: 60_000 });
     await window.activity('Sourcewright').click();
+    await window.unfold('Runs');
     await window.treeItem(/Run source-second, The research is ready/).waitFor();
     await window.treeItem(/Run source-village-library, published/).waitFor();
     await window.screenshot('after-reload');

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { Brief } from '../../src/pipeline/contracts.ts';
 import { PanelWindow } from './panel-window.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const HOSTILE = `<img src=x onerror="document.body.dataset.hostile='yes'"><script>document.body.dataset.hostile='yes'</script>`;
 
 describe('the research panel', function () {
   this.timeout(240_000);
+  restsOnTheLast();
   let story: PanelWindow;
 
   before(async () => {

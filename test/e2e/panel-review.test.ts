@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Review } from '../../src/pipeline/contracts.ts';
 import { PanelWindow } from './panel-window.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 /** Names that are never used, which ruff can take out, and a swallowed error. */
 const FAULTS = `
@@ -24,6 +25,7 @@ const HOSTILE =
 
 describe('the review panel', function () {
   this.timeout(300_000);
+  restsOnTheLast();
   let story: PanelWindow;
 
   before(async () => {

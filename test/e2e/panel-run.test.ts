@@ -2,9 +2,11 @@
 import { strict as assert } from 'node:assert';
 import type { Locator } from 'playwright-core';
 import { PanelWindow } from './panel-window.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 describe('the run view', function () {
   this.timeout(300_000);
+  restsOnTheLast();
   let story: PanelWindow;
 
   const button = (name: string): Locator => story.window.webview.getByRole('button', { name, exact: true });

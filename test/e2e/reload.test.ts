@@ -4,12 +4,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { FAULTS, PanelWindow } from './panel-window.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 /** A machine that is busy with something else may need this long for a step. */
 const STEP_MS = 180_000;
 
 describe('a window reloaded in the middle of a run', function () {
   this.timeout(400_000);
+  restsOnTheLast();
   let story: PanelWindow;
 
   before(async () => {

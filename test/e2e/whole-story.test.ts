@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { Brief, type Review } from '../../src/pipeline/contracts.ts';
 import { FAULTS, PanelWindow } from './panel-window.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 /** A machine that is busy with something else may need this long for a step. */
 const STEP_MS = 180_000;
 
 describe('a whole story by clicks', function () {
   this.timeout(400_000);
+  restsOnTheLast();
   let story: PanelWindow;
 
   before(async () => {

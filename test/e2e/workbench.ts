@@ -38,9 +38,17 @@ export class Workbench {
 
   /** Folds a view of the side bar, so that those beside it have room: a tree draws the rows alone that are in sight. */
   async fold(view: string): Promise<void> {
+    await this.#expand(view, false);
+  }
+
+  async unfold(view: string): Promise<void> {
+    await this.#expand(view, true);
+  }
+
+  async #expand(view: string, expanded: boolean): Promise<void> {
     const header = this.page.locator('.pane-header', { hasText: view });
     await header.waitFor();
-    if ((await header.getAttribute('aria-expanded')) === 'true') await header.click();
+    if ((await header.getAttribute('aria-expanded')) !== String(expanded)) await header.click();
   }
 
   activity(name: string): Locator {

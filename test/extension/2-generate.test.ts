@@ -8,18 +8,8 @@ import * as vscode from 'vscode';
 import type { PipelineNode } from '../../src/editor/pipeline-nodes.ts';
 import { reportUri } from '../../src/editor/reports/report-documents.ts';
 import { Publication, Review, TestReport } from '../../src/pipeline/contracts.ts';
-import {
-  access,
-  gate,
-  generate,
-  restsOnTheLast,
-  stage,
-  status,
-  underWay,
-  until,
-  viewOf,
-  workspaceRoot,
-} from './helpers.ts';
+import { access, gate, generate, stage, status, underWay, until, viewOf, workspaceRoot } from './helpers.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const ASK = {
   research: 'ask',

@@ -15,13 +15,13 @@ import {
   extension,
   generate,
   library,
-  restsOnTheLast,
   status,
   underWay,
   until,
   viewOf,
   workspaceRoot,
 } from './helpers.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 interface Message {
   readonly text: string;

@@ -7,17 +7,8 @@ import type { EditedAnswer } from '../../src/editor/snapshots/snapshots.ts';
 import { lockHolder } from '../../src/store/lock.ts';
 import { connectorLockPath } from '../../src/store/run-folders.ts';
 import { type Snapshot, SnapshotStore } from '../../src/workspace/snapshots/index.ts';
-import {
-  access,
-  extension,
-  gate,
-  generate,
-  restsOnTheLast,
-  status,
-  underWay,
-  until,
-  workspaceRoot,
-} from './helpers.ts';
+import { access, extension, gate, generate, status, underWay, until, workspaceRoot } from './helpers.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const EDITED = 'src/utils.py';
 

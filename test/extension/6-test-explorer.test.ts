@@ -15,13 +15,13 @@ import {
   extension,
   gate,
   generate,
-  restsOnTheLast,
   status,
   until,
   untrusted,
   viewOf,
   workspaceRoot,
 } from './helpers.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 /** What the workbench was told about one test, as it went through. */
 interface Told {

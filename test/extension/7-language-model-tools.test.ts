@@ -4,17 +4,8 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { GenerateTool } from '../../src/editor/language-model-tools/generate-tool.ts';
-import {
-  access,
-  extension,
-  gate,
-  generate,
-  library,
-  restsOnTheLast,
-  until,
-  untrusted,
-  viewOf,
-} from './helpers.ts';
+import { access, extension, gate, generate, library, until, untrusted, viewOf } from './helpers.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const NAMES = ['sourcewright_generate', 'sourcewright_status', 'sourcewright_explainFinding'];
 const token = (): vscode.CancellationToken => new vscode.CancellationTokenSource().token;

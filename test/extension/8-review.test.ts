@@ -6,7 +6,8 @@ import * as vscode from 'vscode';
 import { reviewPanel } from '../../src/editor/panels/review-panel.ts';
 import { Discussion, Review } from '../../src/pipeline/contracts.ts';
 import type { TestAccess } from '../../src/editor/test-access.ts';
-import { access, gate, generate, restsOnTheLast, until, viewOf } from './helpers.ts';
+import { access, gate, generate, until, viewOf } from './helpers.ts';
+import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const FAULTS = `
 
