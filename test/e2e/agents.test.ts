@@ -77,7 +77,7 @@ describe('agents, from the key to published', function () {
 
   it('takes a key, tests it and keeps it secret', async () => {
     await window.open(`${host.url}/?folder=${encodeURIComponent(workspace)}`);
-    await window.activity('Sourcewright').click();
+    await window.showSideBar();
     await window.command('Set Anthropic API Key');
     await window.quickMessage('Set Anthropic API Key').waitFor();
     await window.secretInput.fill(LOOPBACK_KEY);

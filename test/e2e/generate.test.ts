@@ -101,7 +101,7 @@ describe('from F1 to published', function () {
 
   it('welcomes with what it does and a button', async () => {
     await window.open(url());
-    await window.activity('Sourcewright').click();
+    await window.showSideBar();
     await window.page.getByRole('button', { name: 'Generate Connector' }).first().waitFor();
     await window.screenshot('welcome');
   });
@@ -273,7 +273,7 @@ describe('from F1 to published', function () {
     await window.activity('Explorer').click();
     await window.open(url());
     await window.statusBar(/source-second: Approve\?/).waitFor({ timeout: 60_000 });
-    await window.activity('Sourcewright').click();
+    await window.showSideBar();
     await window.unfold('Runs');
     await window.treeItem(/Run source-second, The research is ready/).waitFor();
     await window.treeItem(/Run source-village-library, published/).waitFor();

@@ -84,11 +84,11 @@ describe('the research panel', function () {
   });
 
   it('has them still after a reload', async () => {
-    await story.load();
+    await story.reload();
     await button('Apply 5 Changes').waitFor({ timeout: 60_000 });
     await text('Draft: title').waitFor();
     await text('Draft: left out').waitFor();
-    await story.window.activity('Sourcewright').click();
+    await story.window.showSideBar();
   });
 
   it('applies them: the revised brief shows what became of each', async () => {

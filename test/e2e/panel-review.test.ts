@@ -45,7 +45,7 @@ describe('the review panel', function () {
     review.findings.push({ ...first, id: 'hostile', severity: 'info', message: HOSTILE, range });
     await writeFile(join(await story.runDir(), 'review.json'), JSON.stringify(review));
     await story.load();
-    await story.window.activity('Sourcewright').click();
+    await story.window.showSideBar();
     await story.window.treeItem(/^Review: waiting/).waitFor();
   });
   after(() => story.close());
@@ -111,13 +111,13 @@ describe('the review panel', function () {
     await field.fill('Is shelve not needed later?');
     // In a browser the editor writes down what its pages remember every few seconds, not as it is closed.
     await story.window.page.waitForTimeout(15_000);
-    await story.load();
+    await story.reload();
     await field.waitFor({ timeout: 60_000 });
     assert.equal(await field.inputValue(), 'Is shelve not needed later?', 'half-typed words were lost');
     await story.window.webview.getByRole('button', { name: 'Send Reply' }).click();
     await item(/You\s*Is shelve not needed later\?/).waitFor();
     await item(/Sourcewright\s*ruff’s rule F401, unused-import/).waitFor();
-    await story.load();
+    await story.reload();
     await item('Is shelve not needed later?').waitFor({ timeout: 60_000 });
     await story.window.screenshot('discussed');
   });

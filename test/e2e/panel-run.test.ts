@@ -40,19 +40,15 @@ describe('the run view', function () {
   });
 
   it('is the same after a reload', async () => {
-    await story.load();
+    await story.reload();
     await story.window.webview.getByRole('rowheader', { name: 'Research' }).waitFor({ timeout: 60_000 });
-    // The window opens with the explorer again.
-    await story.window.activity('Sourcewright').click();
+    await story.window.showSideBar();
   });
 
   it('leads to what waits', async () => {
     await button('Look and Decide').click();
     await story.window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
     await button('Approve').click();
-    // The editor may come back with another view than the one it had.
-    const pipeline = story.window.treeItem(/^Research/);
-    if (!(await pipeline.isVisible())) await story.window.activity('Sourcewright').click();
     await story.window.treeItem(/^Generate: waiting/).waitFor({ timeout: 60_000 });
   });
 

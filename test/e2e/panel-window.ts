@@ -171,7 +171,7 @@ export class PanelWindow {
     const exit = await this.terminal('generate', description, ...words);
     assert.equal(exit, 3, 'the run waits at its first gate');
     await this.load();
-    await this.window.activity('Sourcewright').click();
+    await this.window.showSideBar();
     await this.window.treeItem(/^Research: waiting/).waitFor();
   }
 

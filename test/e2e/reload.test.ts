@@ -17,7 +17,7 @@ describe('a window reloaded in the middle of a run', function () {
   before(async () => {
     story = await PanelWindow.open('reload');
     await story.load();
-    await story.window.activity('Sourcewright').click();
+    await story.window.showSideBar();
   });
   after(() => story.close());
   afterEach(async function () {
@@ -30,8 +30,7 @@ describe('a window reloaded in the middle of a run', function () {
   const utils = (): string => join(story.workspace, 'connectors', 'source-second', 'src', 'utils.py');
   const pipeline = async (stage: RegExp): Promise<void> => {
     // A browser's window may come back with the explorer.
-    if (!(await story.window.treeItem(/^Research/).isVisible()))
-      await story.window.activity('Sourcewright').click();
+    if (!(await story.window.treeItem(/^Research/).isVisible())) await story.window.showSideBar();
     await story.window.treeItem(stage).waitFor();
   };
 

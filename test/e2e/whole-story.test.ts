@@ -27,7 +27,7 @@ describe('a whole story by clicks', function () {
     git('add', 'library.openapi.yaml');
     git('commit', '-q', '-m', 'Start');
     await story.load();
-    await story.window.activity('Sourcewright').click();
+    await story.window.showSideBar();
   });
   after(() => story.close());
   afterEach(async function () {

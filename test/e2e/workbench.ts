@@ -55,6 +55,20 @@ export class Workbench {
     return this.page.locator('.activitybar').getByRole('tab', { name }).first();
   }
 
+  /** Shows our views. Their icon would hide them where they are on show, and a window that opens may still change its mind. */
+  async showSideBar(): Promise<void> {
+    const title = this.page.locator('.part.sidebar .composite.title', { hasText: 'Sourcewright' });
+    for (let tries = 0; ; tries += 1) {
+      if (!(await title.isVisible())) await this.activity('Sourcewright').click();
+      try {
+        await title.waitFor({ timeout: 5000 });
+        return;
+      } catch (error) {
+        if (tries === 5) throw error;
+      }
+    }
+  }
+
   /** F1, the title, Enter. The palette is opened again until its row is there: it does not refresh by itself. */
   async command(title: string): Promise<void> {
     const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
