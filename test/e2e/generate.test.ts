@@ -16,7 +16,7 @@ import {
   type RunningHost,
   startHost,
 } from '../../scripts/vscode-host/host.mjs';
-import { Workbench } from './workbench.ts';
+import { OPEN_FINDING, Workbench } from './workbench.ts';
 import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const FIXTURE = join(import.meta.dirname, '..', 'fixtures', 'workspace');
@@ -189,7 +189,7 @@ describe('from F1 to published', function () {
     await window.screenshot('code-gate');
     const file = join(workspace, 'connectors', 'source-village-library', 'src', 'utils.py');
     await writeFile(file, (await readFile(file, 'utf8')).trimEnd() + FAULTS);
-    await window.treeAction(/^Generate: waiting/, 'Approve');
+    await window.treeAction(/^Generate: waiting/, 'Approve', window.treeItem(/^Generate: (?!waiting)/));
   });
 
   it('runs pytest in a terminal of its own', async () => {
@@ -231,18 +231,16 @@ describe('from F1 to published', function () {
 
   /** From the tree, without a reason: Enter alone. */
   const rejectTheRest = async (): Promise<void> => {
-    const open = window.page.getByRole('treeitem', { name: /, open finding$/ });
+    const open = window.page.getByRole('treeitem', { name: OPEN_FINDING });
     for (let left = await open.count(); left > 0; left = await open.count()) {
-      await open.first().hover();
-      await open.first().getByRole('button', { name: 'Reject Finding' }).click();
-      await window.page.locator('.quick-input-widget', { hasText: 'Reject the finding' }).waitFor();
+      await window.treeAction(OPEN_FINDING, 'Reject Finding', window.quickMessage('Reject the finding'));
       await window.confirm();
       await open.nth(left - 1).waitFor({ state: 'detached' });
     }
   };
 
   it('finishes the review, tests again and publishes', async () => {
-    await window.treeAction(/^Review: waiting/, 'Finish Review');
+    await window.treeAction(/^Review: waiting/, 'Finish Review', window.treeItem(/^Review: (?!waiting)/));
     const publish = window.statusBar('Publish?');
     await publish.waitFor({ timeout: 180_000 });
     await window.screenshot('publish-gate');

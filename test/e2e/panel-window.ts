@@ -16,7 +16,7 @@ import {
   type RunningHost,
   startHost,
 } from '../../scripts/vscode-host/host.mjs';
-import { Workbench } from './workbench.ts';
+import { OPEN_FINDING, Workbench } from './workbench.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** What a person might add by hand. Ruff can take the two imports out by itself, but not mend the functions. */
@@ -114,12 +114,11 @@ export class PanelWindow {
   /** Rejects the findings that are open yet, in the tree and without a reason: Enter alone. */
   async rejectTheRest(): Promise<void> {
     const { page } = this.window;
-    const open = page.getByRole('treeitem', { name: /, open finding$/ });
+    const open = page.getByRole('treeitem', { name: OPEN_FINDING });
     for (let left = await this.unanswered(); left > 0; left = await this.unanswered()) {
       await this.scrollTo(open);
-      await open.first().hover();
-      await open.first().getByRole('button', { name: 'Reject Finding' }).click();
-      await this.window.quickMessage('Reject the finding').waitFor();
+      const reason = this.window.quickMessage('Reject the finding');
+      await this.window.treeAction(OPEN_FINDING, 'Reject Finding', reason);
       await this.window.confirm();
       const deadline = Date.now() + 60_000;
       while ((await this.unanswered()) >= left) {

@@ -109,7 +109,7 @@ describe('a whole story by clicks', function () {
     await window.confirm();
     await window.treeItem(/^Generate: waiting.*IMPROVE · #2/).waitFor({ timeout: STEP_MS });
     await addFaults('source-village-library');
-    await window.treeAction(/^Generate: waiting/, 'Approve');
+    await window.treeAction(/^Generate: waiting/, 'Approve', window.treeItem(/^Generate: (?!waiting)/));
   });
 
   it('takes an exact suggestion as one edit that can be undone', async () => {
@@ -144,12 +144,8 @@ describe('a whole story by clicks', function () {
     await window.quickInput.fill('Meant to be so');
     await window.confirm();
     await window.treeItem(/^try-except-pass.*rejected/).waitFor();
-    await window.treeItem(/insecure function/).hover();
-    await window
-      .treeItem(/insecure function/)
-      .getByRole('button', { name: 'Accept Finding' })
-      .click();
-    await window.treeItem(/insecure function.*accepted/).waitFor();
+    const accepted = window.treeItem(/insecure function.*accepted/);
+    await window.treeAction(/insecure function/, 'Accept Finding', accepted);
     await story.rejectTheRest();
     const { findings, answers } = await ledger();
     const answerTo = (words: RegExp): string | undefined =>
@@ -162,7 +158,7 @@ describe('a whole story by clicks', function () {
 
   it('improves, tests again and reviews again: what was rejected is not asked twice', async () => {
     const { window } = story;
-    await window.treeAction(/^Review: waiting/, 'Finish Review');
+    await window.treeAction(/^Review: waiting/, 'Finish Review', window.treeItem(/^Review: (?!waiting)/));
     await window.treeItem(/^Review: waiting.*#2/).waitFor({ timeout: STEP_MS });
     await window.treeItem(/^Generate: done.*IMPROVE · #3/).waitFor();
     await window.treeItem(/^Test: done.*RERUN · #2/).waitFor();
@@ -172,7 +168,7 @@ describe('a whole story by clicks', function () {
     await window.webview.getByRole('img', { name: /review cycles 1 of 2/ }).waitFor();
     await window.screenshot('second-review');
     await story.rejectTheRest();
-    await window.treeAction(/^Review: waiting/, 'Finish Review');
+    await window.treeAction(/^Review: waiting/, 'Finish Review', window.treeItem(/^Review: (?!waiting)/));
   });
 
   it('publishes on a branch of its own', async () => {

@@ -5,6 +5,9 @@ import type { FrameLocator, Locator, Page } from 'playwright-core';
 
 const SCREENSHOTS = join(import.meta.dirname, '..', '..', 'test-results', 'screenshots');
 
+/** What a screen reader says of a finding without an answer. */
+export const OPEN_FINDING = /, open finding$/;
+
 export class Workbench {
   readonly page: Page;
   readonly #story: string;
@@ -144,11 +147,24 @@ export class Workbench {
     return this.page.getByRole('treeitem', { name }).first();
   }
 
-  /** Presses an inline action of a tree item; it shows when the pointer is over the row. */
-  async treeAction(item: string | RegExp, action: string | RegExp): Promise<void> {
+  /**
+   * Presses an inline action of a row, which shows when the pointer is over it, until `effect` is there: a tree that is
+   * drawn anew under the pointer takes no click.
+   */
+  async treeAction(item: string | RegExp, action: string | RegExp, effect: Locator): Promise<void> {
     const row = this.treeItem(item);
-    await row.hover();
-    await row.getByRole('button', { name: action }).first().click();
+    const button = row.getByRole('button', { name: action }).first();
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await row.hover({ timeout: 5000 });
+        await button.click({ timeout: 5000 });
+        await effect.waitFor({ timeout: 10_000 });
+        return;
+      } catch (error) {
+        if (await effect.isVisible()) return;
+        if (tries === 5) throw error;
+      }
+    }
   }
 
   toast(text: string | RegExp): Locator {
