@@ -8,7 +8,7 @@ import { SourcewrightError } from '../errors.ts';
 import type { Engine, PipelineDependencies, Stages } from '../pipeline/contracts.ts';
 import type { ApiKey } from './agents/api-key.ts';
 import type * as engineModule from './engine.ts';
-import { readAgentSettings, readSettings } from './settings.ts';
+import { readAgentSettings, readSettings, readSnapshotLimits } from './settings.ts';
 import type { TaskRunner } from './task-runner.ts';
 import { usable } from './usable.ts';
 import { isSamePath } from './paths.ts';
@@ -67,7 +67,8 @@ export function dependenciesFor(
     await key.get(),
     ...engine.secretsOfEnvironment(process.env),
   ]);
-  return { now: () => new Date(), log: say, stages, redact, snapshots: engine.snapshotHook(say) };
+  const snapshots = engine.snapshotHook(say, readSnapshotLimits);
+  return { now: () => new Date(), log: say, stages, redact, snapshots };
 }
 
 function folderOf(root: string): WorkspaceFolder {

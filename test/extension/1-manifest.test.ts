@@ -87,7 +87,7 @@ describe('the extension', () => {
     ) as Record<string, { scope?: string }>;
     const { capabilities, extensionKind } = manifest();
     for (const [name, { scope }] of Object.entries(settings)) {
-      if (/\.(gates|limits)\.|pythonPath|packages\.allowed|tests\.isolation/.test(name))
+      if (/\.(gates|limits|snapshots)\.|pythonPath|packages\.allowed|tests\.isolation/.test(name))
         assert.equal(scope, 'machine', name);
       // What costs money or chooses where data goes; what else a workspace can set, it can't while it is not trusted.
       else if (/\.(engine$|agents\.)/.test(name)) assert.equal(scope, 'application', name);

@@ -6,6 +6,7 @@ import type { StageName } from '../../pipeline/contracts.ts';
 import type { Change, Snapshot, SnapshotStore } from '../../workspace/snapshots/index.ts';
 import { requireTrust, type RunEntry, type RunService } from '../run-service.ts';
 import { runName } from '../present.ts';
+import { readSnapshotLimits } from '../settings.ts';
 import { snapshotUri } from './snapshot-documents.ts';
 import { approvalText, files, restoredText, snapshotLabel, someOf } from './snapshot-words.ts';
 import { t } from '../l10n.ts';
@@ -100,7 +101,7 @@ export class Snapshots {
     if (view.connectorDir === null) throw new SourcewrightError('input', 'The run has no connector yet.');
     const { SnapshotStore: Store } = await this.#runs.engine();
     const { workspace: root, connectorDir } = view;
-    return { workspace: root, connectorDir, store: new Store(root) };
+    return { workspace: root, connectorDir, store: new Store(root, readSnapshotLimits()) };
   }
 
   /** The snapshot that was given, or the one that the person picks: of a stage in this run, or of the whole connector. */

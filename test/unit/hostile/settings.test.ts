@@ -37,6 +37,8 @@ const PERSONS: Readonly<Record<string, readonly [Scope, string]>> = {
   'limits.reResearch': ['machine', 'each one may cost'],
   'limits.mutants': ['machine', 'how well tests are judged, and for how long'],
   'limits.conformance': ['machine', 'what a connector is held to'],
+  'snapshots.totalSize': ['machine', 'how much of the disk is taken, and how far back one can go'],
+  'snapshots.fileSize': ['machine', 'how much of the disk is taken, and what can be brought back'],
 };
 
 /** What a workspace may set, and what keeps that harmless. In an untrusted workspace its value does not count either. */

@@ -178,6 +178,24 @@ describe('snapshots of a run', () => {
     });
   }
 
+  it('are taken within the limits as they are at the time', async () => {
+    const limits = { maxBytes: 1024 * 1024, maxFileBytes: 1 };
+    const lines: string[] = [];
+    const hook = snapshotHook(
+      (level, message) => lines.push(`${level} ${message}`),
+      () => limits,
+    );
+    const moment = { runId: 'r', workspace: folder.path, connectorDir: connector, stage: 'test' } as const;
+    await write('src/client.py', '# more than one byte\n');
+    await hook.take({ ...moment, attempt: 1, phase: 'before' });
+    limits.maxFileBytes = 1000;
+    await hook.take({ ...moment, attempt: 1, phase: 'after' });
+    const [before, after] = await new SnapshotStore(folder.path).list(connector);
+    assert.deepEqual([before?.files.length, after?.files.length], [0, 1]);
+    assert.match(lines[0] ?? '', /^info Left out of the snapshot .*: src\/client\.py \(too big\)$/);
+    assert.equal(lines.length, 1);
+  });
+
   it('tell what was approved last: the code as the person let it stand', async () => {
     const store = new SnapshotStore(folder.path);
     const hook = snapshotHook(() => undefined);
