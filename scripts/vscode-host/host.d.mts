@@ -1,6 +1,7 @@
 /** Types of host.mjs for the suites in TypeScript. */
 export interface StartOptions {
   readonly smokeTest?: boolean;
+  readonly asksForTrust?: boolean;
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly log?: (line: string) => void;

@@ -82,9 +82,13 @@ export async function installVsix(profile, vsix) {
 
 /**
  * Starts the server. `smokeTest` lets a page name a development extension and its suite; it also hides notification
- * toasts, so a person's clicks are tried without it. `stop` ends the server with all that it started.
+ * toasts, so a person's clicks are tried without it. With `asksForTrust` a folder is restricted until the person trusts it,
+ * as it is in an editor that was just installed. `stop` ends the server with all that it started.
  */
-export async function startHost(profile, { smokeTest = false, port, env = {}, log = () => {} } = {}) {
+export async function startHost(
+  profile,
+  { smokeTest = false, asksForTrust = false, port, env = {}, log = () => {} } = {},
+) {
   const host = await ensureHost(log);
   const at = port ?? (await freePort());
   const logFile = join(profile, 'server.log');
@@ -101,7 +105,8 @@ export async function startHost(profile, { smokeTest = false, port, env = {}, lo
         '--disable-telemetry',
         '--disable-update-check',
       ],
-      ...['--disable-workspace-trust', '--disable-getting-started-override', '--disable-proxy'],
+      ...['--disable-getting-started-override', '--disable-proxy'],
+      ...(asksForTrust ? [] : ['--disable-workspace-trust']),
       ...flags(profile),
       ...(smokeTest ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
     ],

@@ -5,7 +5,7 @@ import { buildDescription } from './build.ts';
 import { fromPlainError, toPlainError } from './errors-on-wire.ts';
 import type { LoadedBytes } from './load.ts';
 import { buildBlueprint } from './rules/blueprint.ts';
-import type { FromWorker, ToWorker, WorkerInput } from './worker-protocol.ts';
+import { type FromWorker, toParts, type ToWorker, type WorkerInput } from './worker-protocol.ts';
 
 interface Waiting {
   readonly resolve: (loaded: LoadedBytes) => void;
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   if (port === null)
     throw new SourcewrightError('internal', 'The description worker was not started as a thread.');
   const send = (message: FromWorker): void => {
-    port.postMessage(message, message.kind === 'done' ? [message.blueprint.buffer as ArrayBuffer] : []);
+    port.postMessage(message, message.kind === 'done' ? message.blueprint.map(({ buffer }) => buffer) : []);
   };
   const waiting = new Map<number, Waiting>();
   port.on('message', (answer: ToWorker) => {
@@ -36,8 +36,7 @@ async function main(): Promise<void> {
   try {
     const input = workerData as WorkerInput;
     const description = await buildDescription(input, load, { maxBytes: input.maxBytes });
-    const json = JSON.stringify(buildBlueprint(description, input.blueprint));
-    send({ kind: 'done', blueprint: new TextEncoder().encode(json) });
+    send({ kind: 'done', blueprint: toParts(buildBlueprint(description, input.blueprint)) });
   } catch (error) {
     send({ kind: 'failed', error: toPlainError(asSourcewrightError(error)) });
   } finally {

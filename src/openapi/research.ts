@@ -16,7 +16,7 @@ import {
 } from './load.ts';
 import type { ReadOptions } from './read.ts';
 import { buildBlueprint, type BlueprintOptions } from './rules/blueprint.ts';
-import type { FromWorker, ToWorker, WorkerInput } from './worker-protocol.ts';
+import { fromParts, type FromWorker, type ToWorker, type WorkerInput } from './worker-protocol.ts';
 
 /** Descriptions up to this size take a few dozen milliseconds: less than a worker needs to start. */
 const WORKER_FROM_BYTES = 256 * 1024;
@@ -80,8 +80,7 @@ async function inWorker(
         reject(stopped(input.location, signal));
       });
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'done')
-          resolve(JSON.parse(new TextDecoder().decode(message.blueprint)) as Blueprint);
+        if (message.kind === 'done') resolve(fromParts(message.blueprint));
         else if (message.kind === 'failed') reject(fromPlainError(message.error));
         else void answer(worker, message.id, message.location, load);
       });

@@ -77,7 +77,11 @@ export class PanelWindow {
   }
 
   /** Opens an editor with the packed extension on a copy of the fixture workspace. `story` names the screenshots. */
-  static async open(story: string, settings: Record<string, unknown> = {}): Promise<PanelWindow> {
+  static async open(
+    story: string,
+    settings: Record<string, unknown> = {},
+    { asksForTrust = false } = {},
+  ): Promise<PanelWindow> {
     const vsix = process.env['SOURCEWRIGHT_VSIX'];
     assert.ok(vsix !== undefined && existsSync(vsix), 'run this through `npm run test:e2e`');
     const workspace = await mkdtemp(join(tmpdir(), 'sourcewright-e2e-panels-'));
@@ -88,7 +92,7 @@ export class PanelWindow {
       ...settings,
     });
     await installVsix(profile, vsix);
-    const host = await startHost(profile);
+    const host = await startHost(profile, { asksForTrust });
     const browser = await chromium.launch(browserOptions());
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const page = await context.newPage();

@@ -1,12 +1,14 @@
 /** The review's findings in panel, threads and ledger: one answer shows everywhere, threads follow their lines, words are kept. */
 import { strict as assert } from 'node:assert';
+import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { reviewPanel } from '../../src/editor/panels/review-panel.ts';
 import { Discussion, Review } from '../../src/pipeline/contracts.ts';
 import type { TestAccess } from '../../src/editor/test-access.ts';
-import { access, gate, generate, until, viewOf } from './helpers.ts';
+import { access, extension, gate, generate, until, viewOf, workspaceRoot } from './helpers.ts';
 import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 const FAULTS = `
@@ -148,6 +150,31 @@ describe('the findings of a review', function () {
     const open = findings.shown().filter(({ answer }) => answer === undefined);
     const at = vscode.window.activeTextEditor?.selection.active.line;
     assert.ok(open.some(({ thread }) => thread.range?.start.line === at));
+  });
+
+  it('show an answer that was given in a terminal, in thread and panel', async () => {
+    const services = await access();
+    // What nobody drives here is free for others.
+    await services.runs.close();
+    await services.runs.scan();
+    const { finding } = await shownAbout('as if nothing had happened');
+    const words = [
+      join(extension().extensionPath, 'dist', 'cli.mjs'),
+      'answer',
+      runId,
+      `${finding.id}=reject`,
+    ];
+    await promisify(execFile)(process.execPath, [...words, '--workspace', workspaceRoot()]);
+    const shown = await until(
+      'the thread to show it',
+      () =>
+        services.findings.shown().find((one) => one.finding.id === finding.id && one.answer !== undefined),
+      20_000,
+    );
+    assert.match(shown.thread.label ?? '', /rejected/);
+    assert.equal(shown.thread.state, vscode.CommentThreadState.Resolved);
+    const review = await services.runs.review(runId);
+    assert.equal(review?.answers.find((one) => one.finding === finding.id)?.answer, 'rejected');
   });
 
   it('refuse a finding that there is not', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { build } from 'esbuild';
 import { researchDescription } from '../../../src/openapi/research.ts';
+import { fromParts, toParts } from '../../../src/openapi/worker-protocol.ts';
 import { minimal, rejection, withFiles } from './support.ts';
 
 /** A description of more than 256 KB, so that the worker is taken. */
@@ -53,6 +54,24 @@ describe('research in a worker', () => {
       assert.match(there.problems[0]!.message, /gone\.json/);
     });
   });
+
+  it('brings a blueprint over in parts, with all its items in their order', async () => {
+    const properties = Object.fromEntries(
+      Array.from({ length: 300 }, (_, i) => [
+        `field_${i}`,
+        { type: 'string', description: 'words '.repeat(20) },
+      ]),
+    );
+    const extra = { components: { schemas: { Thing: { type: 'object', properties } } } };
+    await withFiles({ 'api.json': large(200, extra) }, async (root) => {
+      const here = await researchDescription(join(root, 'api.json'));
+      const parts = toParts(here);
+      const whole = JSON.stringify(here).length;
+      assert.ok(parts.length > 3, `${whole} characters in ${parts.length} parts`);
+      assert.ok(Math.max(...parts.map(({ length }) => length)) < 600 * 1024);
+      assert.equal(JSON.stringify(await fromParts(parts)), JSON.stringify(here));
+    });
+  }).timeout(60_000);
 
   it('leaves this thread free', async () => {
     await withFiles({ 'api.json': large(3000) }, async (root) => {
