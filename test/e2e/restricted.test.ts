@@ -25,7 +25,7 @@ describe('a folder that is not trusted', function () {
 
   it('shows the runs that are there, and their research', async () => {
     const { window } = story;
-    await window.page.getByRole('button', { name: "No, I don't trust the authors" }).click();
+    await window.statusBar('Restricted Mode').waitFor();
     await window.showSideBar();
     await window.treeItem(/^Research: waiting/).waitFor();
     await window.command('Show Research');

@@ -1,5 +1,6 @@
 /** Which columns tell the rows of a child stream apart by parent. */
-import type { Stream } from '../schema.ts';
+import type { FieldPath, Stream } from '../schema.ts';
+import { recursion } from './features.ts';
 
 /** Names that say nothing without the parent's. */
 const BARE = new Set([
@@ -43,24 +44,35 @@ const PLAIN = ['string', 'integer', 'number'];
 
 /**
  * The type of each of those columns, by column: that of the field which the value comes from, where the parent's schema
- * says it. Clients make a column of that type, and need one for values that are only known to be plain.
+ * says it, and both where rows of the stream itself give it, too. Clients make a column of that type, and need one for
+ * values that are only known to be plain.
  */
 export function partitionTypes(stream: Stream, all: readonly Stream[]): Map<string, string | string[]> {
   const types = new Map<string, string | string[]>();
   for (const [parameter, column] of partitionColumns(stream, all)) {
-    types.set(column, sourceType(stream, parameter, all) ?? PLAIN);
+    const found = sourceTypes(stream, parameter, all) ?? PLAIN;
+    const [first] = found;
+    types.set(column, found.length === 1 && first !== undefined ? first : found);
   }
   return types;
 }
 
-function sourceType(stream: Stream, parameter: string, all: readonly Stream[]): string | undefined {
+function sourceTypes(stream: Stream, parameter: string, all: readonly Stream[]): string[] | undefined {
   const source = stream.parent?.parameters.find((one) => one.name === parameter)?.from;
   const above = all.find((one) => one.name === stream.parent?.stream);
   if (source === undefined || above === undefined) return undefined;
   if (source.kind === 'partition')
-    return above === stream ? undefined : sourceType(above, source.parameter, all);
-  let schema: unknown = above.schema;
-  for (const name of source.field) schema = member(member(schema, 'properties'), name);
+    return above === stream ? undefined : sourceTypes(above, source.parameter, all);
+  const types = [plainType(above.schema, source.field)];
+  const own = recursion(stream);
+  if (own?.parameter === parameter) types.push(plainType(stream.schema, own.field));
+  const known = types.filter((type) => type !== undefined);
+  return known.length < types.length ? undefined : [...new Set(known)];
+}
+
+function plainType(row: unknown, field: FieldPath): string | undefined {
+  let schema = row;
+  for (const name of field) schema = member(member(schema, 'properties'), name);
   const types = [member(schema, 'type')].flat().filter((type) => type !== 'null');
   const [type] = types;
   return types.length === 1 && typeof type === 'string' && PLAIN.includes(type) ? type : undefined;

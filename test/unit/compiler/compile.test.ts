@@ -6,7 +6,7 @@ import { features, generatedStreams } from '../../../src/blueprint/compiler/feat
 import { recordSchema } from '../../../src/blueprint/compiler/streams.ts';
 import { Blueprint, type Stream } from '../../../src/blueprint/schema.ts';
 import { SourcewrightError } from '../../../src/errors.ts';
-import { blueprints, everything, plain, shop } from '../../python/blueprints.ts';
+import { blueprints, everything, outline, plain, shop } from '../../python/blueprints.ts';
 
 const templateDir = fileURLToPath(new URL('../../../src/blueprint/template', import.meta.url));
 const interpreter =
@@ -188,6 +188,14 @@ describe('the compiler', function () {
     assert.equal(typeOf({ type: 'integer' }, 'below'), 'integer');
     for (const unknown of [{}, { type: ['string', 'integer'] }, { type: 'object' }, undefined])
       assert.deepEqual(typeOf(unknown, 'children'), ['string', 'integer', 'number']);
+  });
+
+  it('gives the column both types where rows of a stream lead to lists as its parent’s do', () => {
+    const folders = outline.streams.find(({ name }) => name === 'folders') as Stream;
+    const { properties } = recordSchema(folders, outline.streams);
+    const types = properties as Record<string, { type: unknown }>;
+    assert.deepEqual(types['in']?.type, ['integer', 'string']);
+    assert.equal(types['document']?.type, 'integer');
   });
 
   it('demands no field that may be null, because airbyte-cdk leaves out nulls', () => {

@@ -123,6 +123,11 @@ const OWN: readonly Mistake[] = [
     '"integer"',
     '"boolean"',
   ]),
+  own('type-of-some-parents', 'records-match-their-schema', 'outline', [
+    'schemas/folders.json',
+    '[\n        "integer",\n        "string"\n      ]',
+    '"integer"',
+  ]),
   own('a-single-row-is-a-heading', 'a-single-row-is-read', 'regions', [
     'records.py',
     '    if _OBJECTS.issuperset(map(type, rows)):',
