@@ -37,9 +37,8 @@ describe('a folder that is not trusted', function () {
     const { window } = story;
     const before = await journal();
     await window.webview.getByRole('button', { name: 'Approve', exact: true }).click();
-    await window.toast('This workspace is not trusted').first().waitFor();
+    await window.webview.getByText('This workspace is not trusted').waitFor();
     await window.screenshot('refused');
-    await window.command('Notifications: Clear All Notifications');
     await window.command('Generate Connector');
     await window.toast('This workspace is not trusted').first().waitFor();
     await window.command('Notifications: Clear All Notifications');
