@@ -82,7 +82,7 @@ describe('agents, from the key to published', function () {
     await window.quickMessage('Set Anthropic API Key').waitFor();
     await window.secretInput.fill(LOOPBACK_KEY);
     await window.screenshot('key');
-    await window.page.keyboard.press('Enter');
+    await window.secretInput.press('Enter');
     await window.toast(/3 models/).waitFor({ timeout: 30_000 });
     await window.screenshot('key-tested');
     assert.equal(server.messageRequests.length, 0, 'testing a key costs nothing');
@@ -93,14 +93,14 @@ describe('agents, from the key to published', function () {
     await window.waitForStep('what describes the API?');
     await window.quickRow('harbour.openapi.yaml').click();
     await window.waitForStep('its name');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('engine');
     await window.quickRow('Agents').waitFor();
     await window.quickRow(/\$\d+\.\d\d/).waitFor();
     await window.screenshot('engine');
     await window.quickRow('Claude, with your API key').click();
     await window.waitForStep('streams of Harbour');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
   });
 
   it('shows the claims that an agent made, unconfirmed, at the research gate', async () => {

@@ -122,7 +122,7 @@ describe('from F1 to published', function () {
     await window.waitForStep('name of the API');
     await window.quickInput.fill('Village Library');
     await window.screenshot('by-name');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('its name');
     await window.back();
     await window.waitForStep('what describes the API?');
@@ -139,11 +139,11 @@ describe('from F1 to published', function () {
     await window.quickMessage('starts with https:// or http://').waitFor();
     const { port } = api.address() as AddressInfo;
     await window.quickInput.fill(`http://127.0.0.1:${port}/sign-in`);
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.quickMessage(/HTML/).waitFor();
     await window.screenshot('not-a-description');
     await window.quickInput.fill(`http://127.0.0.1:${port}/openapi.yaml`);
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('its name');
     await window.back();
     await window.waitForStep('what describes the API?');
@@ -161,14 +161,14 @@ describe('from F1 to published', function () {
     await window.quickRow('library.openapi.yaml').click();
     await window.waitForStep('its name');
     await window.screenshot('name');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('engine');
     await window.screenshot('engine');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('streams of Village Library');
     await window.quickRow('members').waitFor();
     await window.screenshot('streams');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
   });
 
   it('asks once at the research gate and shows the brief', async () => {
@@ -261,11 +261,11 @@ describe('from F1 to published', function () {
     await window.quickRow('library.openapi.yaml').click();
     await window.waitForStep('its name');
     await window.quickInput.fill('second');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('engine');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('streams of');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.statusBar(/source-second: Approve\?/).waitFor({ timeout: 60_000 });
     // With its views out of sight, the extension must come up for what waits.
     await window.activity('Explorer').click();

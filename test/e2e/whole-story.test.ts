@@ -63,11 +63,11 @@ describe('a whole story by clicks', function () {
     await window.waitForStep('what describes the API?');
     await window.quickRow('library.openapi.yaml').click();
     await window.waitForStep('its name');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('engine');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.waitForStep('streams of Village Library');
-    await window.page.keyboard.press('Enter');
+    await window.enter();
     await window.answerToast('research is ready to approve', 'Look and Decide');
     await window.webview.getByRole('heading', { name: 'Facts' }).waitFor();
     await window.fold('Runs');

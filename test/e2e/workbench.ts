@@ -137,9 +137,14 @@ export class Workbench {
     await this.quickTitle.filter({ hasText: title }).waitFor({ timeout: 30_000 });
   }
 
+  /** Enter in the quick input, once it has the keyboard: before, the key would go to what had it, and close the input. */
+  async enter(): Promise<void> {
+    await this.quickInput.press('Enter');
+  }
+
   /** Enter, and the input is gone: what comes next is not mistaken for it. */
   async confirm(): Promise<void> {
-    await this.page.keyboard.press('Enter');
+    await this.enter();
     await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
   }
 
