@@ -80,9 +80,12 @@ function outputFolder(folder: WorkspaceFolder, setting: string): string {
 /** What snapshots may take. Bounded as the manifest says, whatever stands in a settings file. */
 export function readSnapshotLimits(): { readonly maxBytes: number; readonly maxFileBytes: number } {
   const configuration = workspace.getConfiguration('sourcewright.snapshots');
-  const megabytes = (name: string, otherwise: number, most: number): number => {
+  const megabytes = (name: string, otherwise: number, least: number, most: number): number => {
     const value = configuration.get<number>(name, otherwise);
-    return (Number.isFinite(value) && value >= 1 ? Math.min(value, most) : otherwise) * 1024 * 1024;
+    return (Number.isFinite(value) ? Math.min(Math.max(value, least), most) : otherwise) * 1024 * 1024;
   };
-  return { maxBytes: megabytes('totalSize', 200, 10_000), maxFileBytes: megabytes('fileSize', 5, 50) };
+  return {
+    maxBytes: megabytes('totalSize', 200, 10, 10_000),
+    maxFileBytes: megabytes('fileSize', 5, 1, 50),
+  };
 }

@@ -36,6 +36,7 @@ interface ListPart {
   readonly items: readonly unknown[];
 }
 
+/** Cuts a blueprint into parts for another thread; `fromParts` puts them together again, items in their order. */
 export function toParts(blueprint: Blueprint): BlueprintParts {
   const encoder = new TextEncoder();
   const parts = [encoder.encode(JSON.stringify({ ...blueprint, streams: [], operations: [] }))];
