@@ -261,6 +261,6 @@ async function chooseArtifact({ view }: RunEntry): Promise<void> {
     return names.map((name) => ({ label: name, description: t(STAGE_LABEL[stage]) }));
   });
   if (items.length === 0) throw new SourcewrightError('input', 'The run has not written anything yet.');
-  const chosen = await window.showQuickPick(items, { placeHolder: 'What to open' });
+  const chosen = await window.showQuickPick(items, { placeHolder: t('What to open') });
   if (chosen !== undefined) await openArtifact(join(view.runDir, chosen.label));
 }

@@ -223,9 +223,18 @@ export function stageDescription(stage: StageView, now: number, used = usageText
     .join(' · ');
 }
 
-/** The stage that has the run's attention: at work, waiting, or where it stopped. */
-export function activeStage(view: RunView): StageView | undefined {
-  return view.stages.find((stage) => stage.state !== 'done' && stage.state !== 'pending') ?? undefined;
+const ATTENTION: readonly StageView['state'][] = ['running', 'waiting', 'paused', 'cancelled', 'failed'];
+
+/**
+ * The stage that has the run's attention: at work, waiting, or where it stopped. What works comes before what has failed:
+ * failed tests stay marked as such while they are diagnosed.
+ */
+export function activeStage({ stages }: Pick<RunView, 'stages'>): StageView | undefined {
+  for (const state of ATTENTION) {
+    const found = stages.findLast((stage) => stage.state === state);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** What is not seen, turns the reading direction round or breaks lines where none are expected. */

@@ -1,4 +1,5 @@
 /** The lines that an agent at work leaves: what each is about, by the words that the runtime begins or ends it with. */
+import { t, text } from '../l10n.ts';
 
 export type FeedKind = 'turn' | 'tool' | 'failed' | 'refused' | 'wait' | 'sent-back' | 'put-back' | 'stopped';
 
@@ -30,19 +31,19 @@ export const FEED_ICON: Record<FeedKind, { readonly icon: string; readonly color
 
 /** What a line is, in words. */
 export const FEED_WORD: Record<FeedKind, string> = {
-  turn: 'Turn of the model',
-  tool: 'Tool call',
-  failed: 'Failed tool call',
-  refused: 'Refused tool call',
-  wait: 'Waiting',
-  'sent-back': 'Result',
-  'put-back': 'Locked',
-  stopped: 'Stopped',
+  turn: text('Turn of the model'),
+  tool: text('Tool call'),
+  failed: text('Failed tool call'),
+  refused: text('Refused tool call'),
+  wait: text('Waiting'),
+  'sent-back': text('Result'),
+  'put-back': text('Locked'),
+  stopped: text('Stopped'),
 };
 
 /** For screen readers, which don't see the icon. */
 export function feedLabel(line: string): string {
-  return `${FEED_WORD[feedKind(line)]}: ${line}`;
+  return `${t(FEED_WORD[feedKind(line)])}: ${line}`;
 }
 
 /** Lines with an id each that stays while newer ones come: equal lines of one moment are counted. */

@@ -1,6 +1,4 @@
 /** `sourcewright_explainFinding`: what a finding of the review is about, for a model. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type {
   LanguageModelTool,
   LanguageModelToolInvocationOptions,
@@ -10,6 +8,7 @@ import type {
 import { SourcewrightError } from '../../errors.ts';
 import type { Finding, Review, RunView } from '../../pipeline/contracts.ts';
 import type { RunService } from '../run-service.ts';
+import { textOf } from '../findings/finding-texts.ts';
 import { findEntry, told } from './for-model.ts';
 import { t } from '../l10n.ts';
 
@@ -57,5 +56,5 @@ function findingOf({ findings }: Review, wanted: string): Finding {
 
 async function fileText({ connectorDir }: RunView, { range }: Finding): Promise<string | undefined> {
   if (connectorDir === null) return undefined;
-  return readFile(join(connectorDir, range.file), 'utf8').catch(() => undefined);
+  return textOf(connectorDir, range.file);
 }

@@ -20,7 +20,7 @@ import { cost } from '../usage-words.ts';
 import type { RunService } from '../run-service.ts';
 import { told } from './for-model.ts';
 import type { Around, GenerateInput } from './inputs.ts';
-import { t } from '../l10n.ts';
+import { t, text } from '../l10n.ts';
 
 export interface GenerateServices {
   readonly runs: RunService;
@@ -130,25 +130,35 @@ function shortName({ source, name }: GenerateInput): string {
   return name ?? (source.kind === 'description' ? basename(source.location) : source.location);
 }
 
+const GENERATED_FROM: Record<GenerateInput['source']['kind'], string> = {
+  description: text('A Python connector is generated from the description {0}.'),
+  docs: text('A Python connector is generated from the documentation at {0}.'),
+  name: text('A Python connector is generated from what is found for the name {0}.'),
+};
+
 /** What the person agrees to: what is read, where it is written, what runs, and what it may cost. */
 function confirmation({ source, name, engine, streams }: GenerateInput): string {
   const folder = workspace.workspaceFolders?.[0];
   const settings = folder === undefined ? undefined : readSettings(folder);
   const outDir = settings === undefined ? 'connectors' : workspace.asRelativePath(settings.outDir, false);
-  const from = {
-    description: 'the description',
-    docs: 'the documentation at',
-    name: 'what is found for the name',
-  }[source.kind];
-  const which = streams === undefined ? '' : ` It reads the streams ${streams.map(markdownText).join(', ')}.`;
+  const which =
+    streams === undefined
+      ? ''
+      : ` ${t('It reads the streams {0}.', streams.map(markdownText).join(', '))}`;
   return [
-    `A Python connector is generated from ${from} ${markdownText(source.location)}.${which}`,
-    `It is written to \`${outDir.replaceAll('`', '')}/source-${name ?? '<name>'}\`, and the run to \`.sourcewright\`; a connector of that name is generated again. Its packages are installed and its tests run on this machine. Gates ask you as your settings say.`,
+    `${t(GENERATED_FROM[source.kind], markdownText(source.location))}${which}`,
+    t(
+      'It is written to `{0}`, and the run to `.sourcewright`; a connector of that name is generated again. Its packages are installed and its tests run on this machine. Gates ask you as your settings say.',
+      `${outDir.replaceAll('`', '')}/source-${name ?? '<name>'}`,
+    ),
     costs(engine ?? settings?.engine ?? 'rules'),
   ].join('\n\n');
 }
 
 function costs(engine: Engine): string {
-  if (engine === 'rules') return 'It works by rules: no model is asked, and it costs nothing.';
-  return `It works with **agents**: what they read is sent to the Anthropic API, and **it costs money**, at most ${cost(readAgentSettings().budgetUsd)} before the run pauses.`;
+  if (engine === 'rules') return t('It works by rules: no model is asked, and it costs nothing.');
+  return t(
+    'It works with **agents**: what they read is sent to the Anthropic API, and **it costs money**, at most {0} before the run pauses.',
+    cost(readAgentSettings().budgetUsd),
+  );
 }

@@ -141,7 +141,7 @@ export class TestRuns {
           cure: 'The debugger and what it debugs talk by this machine’s loopback, which a sandbox has not. Run the test, or set the isolation to "auto".',
         });
       }
-      appendText(run, 'Debugged outside of the sandbox: the debugger has to reach it.\n\n');
+      appendText(run, `${t('Debugged outside of the sandbox: the debugger has to reach it.')}\n\n`);
       await debugCommand(command, signal, run);
       return undefined;
     };

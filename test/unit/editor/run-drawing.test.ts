@@ -1,8 +1,8 @@
 /** The drawing of the run view for every state that the pipeline's machine can stand in. */
 import { strict as assert } from 'node:assert';
 import { buttonsOf } from '../../../src/editor/panels/models/run-buttons.ts';
-import { drawingOf, standsAt, summaryOf } from '../../../src/editor/panels/models/run-drawing.ts';
-import { STAGE_AT_WORK } from '../../../src/editor/present.ts';
+import { drawingOf, standsAt } from '../../../src/editor/panels/models/run-drawing.ts';
+import { runSummary, STAGE_AT_WORK } from '../../../src/editor/present.ts';
 import { NO_USAGE, type RunView } from '../../../src/pipeline/contracts.ts';
 import { JournalRecord, type Recorded } from '../../../src/pipeline/journal.ts';
 import { type PipelineEvent, type PipelineState, WORK_STATES } from '../../../src/pipeline/machine-types.ts';
@@ -113,7 +113,7 @@ describe('the drawing of the pipeline', () => {
         [],
       );
       assert.match(text, new RegExp(`It stands at ${stage}`, 'i'));
-      assert.equal(summaryOf(view), STAGE_AT_WORK[stage], 'also while failed tests are diagnosed');
+      assert.equal(runSummary(view), STAGE_AT_WORK[stage], 'also while failed tests are diagnosed');
     }
   });
 

@@ -3,7 +3,7 @@ import type { GateName, Limits, RunRequest, RunView, StageView } from '../../../
 import type { GateWord } from '../../../pipeline/attempts.ts';
 import { GATE_OF, isAutoGate } from '../../../pipeline/view.ts';
 import type { DrawnGate, DrawnLoop, DrawnStage, Drawing, LoopId } from '../../../webview/run/contract.ts';
-import { runSummary, sentence, STAGE_AT_WORK, STAGE_LABEL } from '../../present.ts';
+import { activeStage, runSummary, sentence, STAGE_LABEL } from '../../present.ts';
 
 type CountName = keyof RunView['counts'];
 
@@ -45,24 +45,9 @@ const ANSWER_WORDS: Record<GateWord['decision'], string> = {
 /** What of a run's request the drawing shows. */
 export type DrawnRequest = Pick<RunRequest, 'gates' | 'limits'>;
 
-/**
- * The stage where the run stands; undefined when it is over and went well. What works comes before what has failed: failed
- * tests stay marked as such while they are diagnosed.
- */
-export function standsAt({ status, stages }: RunView): StageView | undefined {
-  if (status === 'published' || status === 'finished') return undefined;
-  const order: readonly StageView['state'][] = ['running', 'waiting', 'paused', 'cancelled', 'failed'];
-  for (const state of order) {
-    const found = stages.findLast((stage) => stage.state === state);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/** Where the run stands, in a line. */
-export function summaryOf(view: RunView): string {
-  const here = view.status === 'running' ? standsAt(view) : undefined;
-  return here === undefined ? runSummary(view) : STAGE_AT_WORK[here.stage];
+/** The stage where the run stands; undefined when it is over and went well. */
+export function standsAt(view: RunView): StageView | undefined {
+  return view.status === 'published' || view.status === 'finished' ? undefined : activeStage(view);
 }
 
 /** @param gates the newest answer at each gate */
@@ -140,5 +125,5 @@ function drawingText(view: RunView, limits: Limits): string {
     const { count, words } = LOOPS[loop];
     return `${words} ${view.counts[count]} of ${limits[count]}`;
   });
-  return `The pipeline: ${sentence(summaryOf(view))} ${where}Used: ${counts.join(', ')}.`;
+  return `The pipeline: ${sentence(runSummary(view))} ${where}Used: ${counts.join(', ')}.`;
 }

@@ -11,11 +11,11 @@ import { runLockPath } from '../../../store/run-folders.ts';
 import type { Document, Evidence, Feed, RunModel, StageRow } from '../../../webview/run/contract.ts';
 import { FEED_WORD, feedKind, withIds } from '../../agents/feed.ts';
 import { listTranscripts, nameInRun, type TranscriptFile, transcriptOf } from '../../agents/transcripts.ts';
-import { GATES, isFinal, runName, STAGE_LABEL } from '../../present.ts';
+import { GATES, isFinal, runName, runSummary, STAGE_LABEL } from '../../present.ts';
 import { NewestFile } from './newest-file.ts';
 import { attemptRows, attemptsOf, spent } from './run-attempts.ts';
 import { buttonsOf } from './run-buttons.ts';
-import { type DrawnRequest, drawingOf, standsAt, summaryOf } from './run-drawing.ts';
+import { type DrawnRequest, drawingOf, standsAt } from './run-drawing.ts';
 import { evidenceOf } from './run-evidence.ts';
 
 /** Lines of the feed that a model carries; the page keeps those that it has seen. */
@@ -62,7 +62,7 @@ export function modelOf({ view, request, history, evidence, transcripts, readOnl
     title: runName(view),
     status: view.status,
     engine: view.engine,
-    summary: summaryOf(view),
+    summary: runSummary(view),
     advice: adviceOn(view),
     readOnly,
     gate: view.gate,
