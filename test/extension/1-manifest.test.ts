@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { access, extension } from './helpers.ts';
@@ -22,10 +23,24 @@ const manifest = (): {
   };
 } => extension().packageJSON as never;
 
+/** What it takes to load the code anew: the editor's own first load can't be watched from inside. */
+function loadingMs(): number {
+  const path = join(extension().extensionPath, 'dist', 'extension.cjs');
+  const load = createRequire(path);
+  const loaded = load.cache[path];
+  Reflect.deleteProperty(load.cache, path);
+  const begun = performance.now();
+  load(path);
+  const ms = performance.now() - begun;
+  if (loaded !== undefined) load.cache[path] = loaded;
+  return ms;
+}
+
 describe('the extension', () => {
   it('activates within a quarter of a second, without its engine', async function () {
     const { activationMs } = await access();
-    if (this.test !== undefined) this.test.title += `: ${activationMs.toFixed(1)} ms`;
+    const title = `: ${activationMs.toFixed(1)} ms, and ${loadingMs().toFixed(1)} ms to load its code`;
+    if (this.test !== undefined) this.test.title += title;
     assert.ok(extension().isActive);
     assert.ok(activationMs < 250, `activation took ${activationMs} ms`);
     const engine = Object.keys(require.cache).filter((path) => path.endsWith('engine.cjs'));
