@@ -46,6 +46,13 @@ const THEMES = {
 } as const;
 export type Theme = keyof typeof THEMES;
 
+interface WindowOptions {
+  readonly asksForTrust?: boolean;
+  /** Of the editor, as `de`; English where absent. */
+  readonly language?: string;
+  readonly prepare?: (extensions: string) => Promise<void>;
+}
+
 interface AxeResult {
   readonly violations: readonly {
     readonly id: string;
@@ -76,11 +83,14 @@ export class PanelWindow {
     this.window = window;
   }
 
-  /** Opens an editor with the packed extension on a copy of the fixture workspace. `story` names the screenshots. */
+  /**
+   * Opens an editor with the packed extension on a copy of the fixture workspace. `story` names the screenshots; `prepare` is
+   * called with the folder of extensions before the editor reads it.
+   */
   static async open(
     story: string,
     settings: Record<string, unknown> = {},
-    { asksForTrust = false } = {},
+    { asksForTrust = false, language, prepare }: WindowOptions = {},
   ): Promise<PanelWindow> {
     const vsix = process.env['SOURCEWRIGHT_VSIX'];
     assert.ok(vsix !== undefined && existsSync(vsix), 'run this through `npm run test:e2e`');
@@ -92,10 +102,13 @@ export class PanelWindow {
       ...settings,
     });
     await installVsix(profile, vsix);
+    await prepare?.(join(profile, 'extensions'));
     const host = await startHost(profile, { asksForTrust });
     const browser = await chromium.launch(browserOptions());
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     const page = await context.newPage();
+    // As a language pack would say it to the window; the editor's own words stay English.
+    if (language !== undefined) await page.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = '${language}';`);
     // A busy machine needs long for a step; what is wrong is seen by its state, not by its time.
     page.setDefaultTimeout(60_000);
     const window = new Workbench(page, story);
