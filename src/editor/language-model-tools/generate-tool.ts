@@ -142,9 +142,7 @@ function confirmation({ source, name, engine, streams }: GenerateInput): string 
   const settings = folder === undefined ? undefined : readSettings(folder);
   const outDir = settings === undefined ? 'connectors' : workspace.asRelativePath(settings.outDir, false);
   const which =
-    streams === undefined
-      ? ''
-      : ` ${t('It reads the streams {0}.', streams.map(markdownText).join(', '))}`;
+    streams === undefined ? '' : ` ${t('It reads the streams {0}.', streams.map(markdownText).join(', '))}`;
   return [
     `${t(GENERATED_FROM[source.kind], markdownText(source.location))}${which}`,
     t(
