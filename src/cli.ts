@@ -12,6 +12,7 @@ import { runProgram } from './terminal/program.ts';
 import type { PipelineSetting, Session } from './terminal/session.ts';
 import { allowedPackages } from './terminal/allowed-packages.ts';
 import { terminalOf } from './terminal/terminal.ts';
+import { personalSeal } from './store/run-seal.ts';
 import { snapshotHook } from './workspace/snapshots/index.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -36,6 +37,7 @@ function pipeline(setting: PipelineSetting): PipelineDependencies {
     now: () => new Date(),
     redact: redactWords(() => Promise.resolve(secretsOf(terminal.env, setting))),
     snapshots: snapshotHook(log),
+    seal: personalSeal(),
     log: (level, message) => {
       // What agents do is told on `info`; the progress shows it already.
       if (level !== 'info') log(level, message);

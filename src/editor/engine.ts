@@ -21,13 +21,16 @@ import {
   type Stages,
 } from '../pipeline/contracts.ts';
 import * as discussion from '../pipeline/discussion.ts';
+import { assertAtHome, isForeign } from '../pipeline/at-home.ts';
 import { readJournal } from '../pipeline/journal.ts';
 import type { StageDependencies } from '../stages/dependencies.ts';
 import { explanationOf, readRuleTexts } from '../stages/review/explain.ts';
 import { nodeFiles } from '../store/files.ts';
+import { personalSeal } from '../store/run-seal.ts';
 import { asPause } from './usable.ts';
 
 export { openRun, runStage, startRun } from '../pipeline/run.ts';
+export { personalSeal } from '../store/run-seal.ts';
 export { redactWords, secretsOfEnvironment } from '../agents/redaction.ts';
 export { readSource } from '../stages/research/read-source.ts';
 export { createRulesStages } from '../stages/rules.ts';
@@ -51,9 +54,19 @@ export {
   SnapshotStore,
 } from '../workspace/snapshots/index.ts';
 
-/** What the person asked for, from the run's journal. Throws `corrupt` where that is damaged. */
+/**
+ * What the person asked for, from the run's journal. Throws `corrupt` where that is damaged, `input` for a run of another
+ * folder.
+ */
 export async function readRequest(runDir: string): Promise<RunRequest> {
-  return (await readJournal(runDir, nodeFiles)).request;
+  const { request } = await readJournal(runDir, nodeFiles);
+  await assertAtHome(runDir, request);
+  return request;
+}
+
+/** Whether somebody else began the run, or this person on another machine. Throws `corrupt` where its journal is damaged. */
+export async function isForeignRun(runDir: string): Promise<boolean> {
+  return isForeign(await readJournal(runDir, nodeFiles), { seal: personalSeal() });
 }
 
 /** The ledger of a run that is not open; undefined where there is none (yet). Throws on a damaged file. */

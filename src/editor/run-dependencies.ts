@@ -68,7 +68,7 @@ export function dependenciesFor(
     ...engine.secretsOfEnvironment(process.env),
   ]);
   const snapshots = engine.snapshotHook(say, readSnapshotLimits);
-  return { now: () => new Date(), log: say, stages, redact, snapshots };
+  return { now: () => new Date(), log: say, stages, redact, snapshots, seal: engine.personalSeal() };
 }
 
 function folderOf(root: string): WorkspaceFolder {

@@ -27,6 +27,7 @@ import { DisposableStore } from './disposables.ts';
 import { isFinal, runName, runSummary } from './present.ts';
 import { dependenciesFor, type EngineModule, type RunSources } from './run-dependencies.ts';
 import { readAgentSettings } from './settings.ts';
+import { t } from './l10n.ts';
 
 /** `open`: this window drives it. `closed`: known from its folder. `locked`: another process drives it. */
 export type Access = 'open' | 'closed' | 'locked';
@@ -158,8 +159,21 @@ export class RunService implements Disposable {
 
   /** Starts a new run with the answers of an earlier one. */
   async again(runId: string): Promise<RunEntry> {
-    const { readRequest } = await this.engine();
-    return this.start(await readRequest(this.#require(runId).view.runDir));
+    const engine = await this.engine();
+    const { runDir } = this.#require(runId).view;
+    await this.#mayDrive(engine, runDir);
+    return this.start(await engine.readRequest(runDir));
+  }
+
+  /**
+   * Asks where the run was not begun by this person here: its gates and decisions would count as theirs.
+   * @returns whether they took it on just now
+   * @throws SourcewrightError `cancelled` where they did not
+   */
+  async #mayDrive(engine: EngineModule, runDir: string): Promise<boolean> {
+    if (!(await engine.isForeignRun(runDir))) return false;
+    if (await askAboutForeignRun()) return true;
+    throw new SourcewrightError('cancelled', 'The run was not taken on.');
   }
 
   /** The run to act on, opened where it is not yet. Throws `locked` when another process drives it. */
@@ -179,8 +193,12 @@ export class RunService implements Disposable {
     requireTrust();
     const { view } = this.#require(runId);
     const engine = await this.engine();
+    const adopt = await this.#mayDrive(engine, view.runDir);
     try {
-      const run = await engine.openRun(view.runDir, this.#dependencies(engine, view.workspace));
+      const run = await engine.openRun(view.runDir, {
+        ...this.#dependencies(engine, view.workspace),
+        adopt,
+      });
       this.#hold(run);
       return run;
     } catch (thrown) {
@@ -196,7 +214,9 @@ export class RunService implements Disposable {
     requireTrust();
     const { view } = this.#require(runId);
     const engine = await this.engine();
-    const after = await engine.runStage(view.runDir, stage, this.#dependencies(engine, view.workspace));
+    const adopt = await this.#mayDrive(engine, view.runDir);
+    const dependencies = { ...this.#dependencies(engine, view.workspace), adopt };
+    const after = await engine.runStage(view.runDir, stage, dependencies);
     this.#put({ view: after, access: this.#held.has(runId) ? 'open' : 'closed', holder: undefined });
   }
 
@@ -316,6 +336,22 @@ export function requireTrust(): void {
       cure: 'Trust it with "Workspaces: Manage Workspace Trust" once you know where it comes from.',
     },
   );
+}
+
+/** A run may have come with the folder: its journal then says whatever its author wanted. */
+async function askAboutForeignRun(): Promise<boolean> {
+  const drive = t('Take It On');
+  const chosen = await window.showWarningMessage(
+    t('This run was not begun by you on this machine.'),
+    {
+      modal: true,
+      detail: t(
+        'It may have come with the folder. Its gates, and decisions that were made in it, would count as yours, and its tests would run here. Look at its research, code and findings first.',
+      ),
+    },
+    drive,
+  );
+  return chosen === drive;
 }
 
 /** Where a workspace folder keeps its runs. */

@@ -6,7 +6,8 @@ import { realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import { runsDir } from '../store/run-folders.ts';
-import type { RunRequest } from './contracts.ts';
+import type { PipelineDependencies, RunRequest } from './contracts.ts';
+import type { JournalContent } from './journal.ts';
 
 /** @throws SourcewrightError `input` for a run that lies in another workspace than its journal says */
 export async function assertAtHome(runDir: string, { workspace }: RunRequest): Promise<void> {
@@ -16,6 +17,33 @@ export async function assertAtHome(runDir: string, { workspace }: RunRequest): P
     where: runDir,
     cure: `It belongs to ${workspace}. If that folder was moved, start a new run here.`,
   });
+}
+
+/** What a run's seal is made of. */
+export function sealedOf({ runId, request }: Pick<JournalContent, 'runId' | 'request'>): string {
+  return JSON.stringify([runId, request]);
+}
+
+/** Whether the journal was neither begun nor taken on by this person on this machine. */
+export async function isForeign(
+  content: JournalContent,
+  { seal }: Pick<PipelineDependencies, 'seal'>,
+): Promise<boolean> {
+  if (seal === undefined) return false;
+  for (const given of content.seals) if (await seal.fits(given, sealedOf(content))) return false;
+  return true;
+}
+
+/** Why a stranger's run is not driven as it is: its gates and decisions would count as the person's own. */
+export function foreignRun(runDir: string): SourcewrightError {
+  return new SourcewrightError(
+    'input',
+    'This run was not begun by you on this machine, so it is not driven without your word.',
+    {
+      where: runDir,
+      cure: 'Its gates, and decisions that were made in it, would count as yours. Look at the run first, then take it on in the Pipeline view or with `resume --adopt`; or start a new run.',
+    },
+  );
 }
 
 async function real(path: string): Promise<string> {

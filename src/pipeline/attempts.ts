@@ -105,6 +105,7 @@ export function historyOf(records: readonly Recorded[]): RunHistory {
       case 'answered':
       case 'resumed':
       case 'note':
+      case 'adopted':
         break;
     }
   }

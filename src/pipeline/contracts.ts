@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Conformance } from '../conformance/contracts.ts';
 import { Blueprint, FactName } from '../blueprint/schema.ts';
 import type { SourcewrightError } from '../errors.ts';
+import type { RunSeal } from '../store/run-seal.ts';
 
 // ------------------------------------------------------------------------------------------------- stages and modes
 
@@ -640,6 +641,8 @@ export interface PipelineDependencies {
    * prompts, reviews and pull requests. Absent: kept as it was typed.
    */
   readonly redact?: (text: string, folders: RunFolders) => Promise<string>;
+  /** Marks the runs that this person begins, so that those that came with a folder are known. Absent: all are driven. */
+  readonly seal?: RunSeal;
 }
 
 /** Where a run works. */

@@ -58,6 +58,8 @@ const Header = z.object({
   machineVersion: z.number().int(),
   runId: z.string(),
   request: RunRequest,
+  /** Of the person who began the run, where one could be made. See `RunSeal`. */
+  seal: z.string().nullable().default(null),
 });
 type Header = z.infer<typeof Header>;
 
@@ -110,6 +112,8 @@ export const JournalRecord = z.union([
       result: z.unknown().optional(),
     }),
     z.object({ type: z.literal('note'), text: z.string() }),
+    /** A person took on a run that they had not begun here. */
+    z.object({ type: z.literal('adopted'), seal: z.string().nullable() }),
   ]),
 ]);
 export type JournalRecord = z.infer<typeof JournalRecord>;
@@ -122,6 +126,8 @@ export interface JournalContent {
   readonly request: RunRequest;
   readonly createdAt: string;
   readonly records: readonly Recorded[];
+  /** Of those who began the run and took it on. */
+  readonly seals: readonly string[];
 }
 
 /** The machine's event that a record stands for; records that only inform have none. */
@@ -149,6 +155,7 @@ export function eventOf(record: JournalRecord): PipelineEvent | undefined {
     case 'answered':
     case 'hand_ended':
     case 'note':
+    case 'adopted':
       return undefined;
   }
 }
@@ -228,11 +235,14 @@ function readRecord(path: string, entry: LogEntry): Recorded {
 function readEntries(path: string, entries: readonly LogEntry[]): JournalContent {
   const [first, ...rest] = entries;
   const header = readHeader(path, first);
+  const records = rest.map((entry) => readRecord(path, entry));
+  const adopted = records.flatMap((record) => (record.type === 'adopted' ? [record.seal] : []));
   return {
     runId: header.runId,
     request: header.request,
     createdAt: first?.at ?? '',
-    records: rest.map((entry) => readRecord(path, entry)),
+    records,
+    seals: [header.seal, ...adopted].filter((seal) => seal !== null),
   };
 }
 
@@ -257,8 +267,7 @@ export class Journal {
   /** Begins the journal of a new run with what the person asked for. */
   static async create(
     runDir: string,
-    runId: string,
-    request: RunRequest,
+    run: Pick<Header, 'runId' | 'request' | 'seal'>,
     files: Files,
     now: () => Date,
   ): Promise<void> {
@@ -268,8 +277,7 @@ export class Journal {
         type: 'run',
         schemaVersion: SCHEMA_VERSION,
         machineVersion: MACHINE_VERSION,
-        runId,
-        request,
+        ...run,
       };
       await log.append(header);
     } finally {

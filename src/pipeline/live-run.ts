@@ -20,7 +20,7 @@ import {
   type StageMode,
   type StageName,
 } from './contracts.ts';
-import { assertAtHome } from './at-home.ts';
+import { assertAtHome, foreignRun, isForeign, sealedOf } from './at-home.ts';
 import { addRemark } from './discussion.ts';
 import { Gatekeeper } from './gatekeeper.ts';
 import {
@@ -66,10 +66,13 @@ export async function openRunAt(runDir: string, d: RunDependencies): Promise<Liv
   const lock = await takeLock(runLockPath(folder), 'The run', 'runs the pipeline');
   try {
     const { journal, content } = await Journal.open(folder, files, d.now);
-    await assertAtHome(folder, content.request).catch(async (error: unknown) => {
+    try {
+      await assertAtHome(folder, content.request);
+      await takeOn(folder, journal, content, d);
+    } catch (error) {
       await journal.close();
       throw error;
-    });
+    }
     const run = new LiveRun(folder, d, files, { lock, journal }, content);
     OPEN.set(folder, run);
     await run.repair();
@@ -78,6 +81,20 @@ export async function openRunAt(runDir: string, d: RunDependencies): Promise<Liv
     await lock.release();
     throw error;
   }
+}
+
+/** A run that somebody else began is driven once the person wants that, which the journal then says. */
+async function takeOn(
+  runDir: string,
+  journal: Journal,
+  content: JournalContent,
+  d: RunDependencies,
+): Promise<void> {
+  if (!(await isForeign(content, d))) return;
+  if (d.adopt !== true) throw foreignRun(runDir);
+  const seal = (await d.seal?.of(sealedOf(content))) ?? null;
+  await journal.append({ type: 'adopted', seal });
+  d.log('info', `Run ${content.runId}, which was begun elsewhere, was taken on.`);
 }
 
 export class LiveRun implements PipelineRun {

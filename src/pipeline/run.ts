@@ -16,6 +16,7 @@ import {
   type StageMode,
   type StageName,
 } from './contracts.ts';
+import { sealedOf } from './at-home.ts';
 import { Journal } from './journal.ts';
 import { LiveRun, openRunAt } from './live-run.ts';
 import { isConnectorName } from './stage-runner.ts';
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly graceMs?: number;
   /** Which gates decide by themselves while the run is open this time, whatever its request says. */
   readonly autoApprove?: (gate: GateName) => boolean;
+  /** The person has said that they want to drive this run though it was not begun by them here. */
+  readonly adopt?: boolean;
   /** The file system that the run's own files go through. */
   readonly files?: Files;
 }
@@ -56,7 +59,8 @@ export async function createRun(request: RunRequest, d: RunDependencies): Promis
   const valid = checkedRequest(request);
   const { runId, runDir } = await createRunFolder(valid, d.now());
   try {
-    await Journal.create(runDir, runId, valid, d.files ?? nodeFiles, d.now);
+    const seal = (await d.seal?.of(sealedOf({ runId, request: valid }))) ?? null;
+    await Journal.create(runDir, { runId, request: valid, seal }, d.files ?? nodeFiles, d.now);
   } catch (error) {
     await rm(runDir, { recursive: true, force: true }).catch(() => undefined);
     throw error;
@@ -77,7 +81,8 @@ export async function startRun(request: RunRequest, d: RunDependencies): Promise
 /**
  * Opens a run from its folder. One that had not ended stands `paused` (cause `reload`, or why it was paused before)
  * until `resume()`; a gate that waited waits again.
- * @throws SourcewrightError `locked` when another process or window holds it, `corrupt` when its journal is damaged
+ * @throws SourcewrightError `locked` when another process or window holds it, `corrupt` when its journal is damaged, `input`
+ *   where the run was not begun by this person here and they have not said that they want to drive it (`adopt`)
  */
 export async function openRun(runDir: string, d: RunDependencies): Promise<PipelineRun> {
   const run = await openRunAt(runDir, d);

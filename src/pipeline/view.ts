@@ -241,6 +241,7 @@ export class StageBoard {
       case 'answered':
       case 'resumed':
       case 'note':
+      case 'adopted':
         return;
     }
   }

@@ -85,6 +85,11 @@ function createProgram(given: Session, done: (code: ExitCode) => void): Command 
   const json = (): Option => new Option('--json', 'print one JSON object on stdout');
   const verbose = (): Option =>
     new Option('-v, --verbose', 'show what pytest, pip and the other programs print');
+  const adopt = (): Option =>
+    new Option(
+      '--adopt',
+      'drive a run that you did not begin on this machine; its decisions then count as yours',
+    );
   const credentials = (): Option =>
     new Option(
       '--credentials <file>',
@@ -153,6 +158,7 @@ function createProgram(given: Session, done: (code: ExitCode) => void): Command 
     .option('--feedback <text>', 'your words on it')
     .option('--answer <id=answer>', 'answer a finding: ID=accept or ID=reject; may be given again', collect)
     .option('--auto', 'approve every gate from here on')
+    .addOption(adopt())
     .addOption(credentials())
     .addOption(workspace())
     .addOption(isolation())
@@ -185,6 +191,7 @@ function createProgram(given: Session, done: (code: ExitCode) => void): Command 
     .description('run one stage of a run by hand: research, generate, test, diagnose, review or publish')
     .argument('<name>', 'the stage')
     .requiredOption('--run <run>', 'the run')
+    .addOption(adopt())
     .addOption(credentials())
     .addOption(workspace())
     .addOption(isolation())
@@ -270,6 +277,7 @@ function createProgram(given: Session, done: (code: ExitCode) => void): Command 
     .description('accept or reject findings, without going on with the run')
     .argument('<run>', 'the run')
     .argument('<answers...>', 'ID=accept or ID=reject')
+    .addOption(adopt())
     .addOption(workspace())
     .addOption(json())
     .action(async (run: string, answers: string[], options: ResumeOptions) => {
@@ -280,6 +288,7 @@ function createProgram(given: Session, done: (code: ExitCode) => void): Command 
     .command('cancel')
     .description('end a run; its files stay')
     .argument('<run>', 'the run')
+    .addOption(adopt())
     .addOption(workspace())
     .addOption(json())
     .action(async (run: string, options: ResumeOptions) => {

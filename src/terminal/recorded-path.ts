@@ -110,6 +110,7 @@ function stepsOf(records: readonly JournalRecord[]): Step[] {
       case 'stage_failed':
       case 'hand_started':
       case 'note':
+      case 'adopted':
         break;
     }
   }

@@ -139,7 +139,12 @@ export class Panels implements Disposable, WebviewPanelSerializer {
     } catch (thrown) {
       const error = asSourcewrightError(thrown);
       log.warn(`Panel ${kind}: ${error.toText()}`);
-      if (error.code === 'cancelled') return;
+      if (error.code === 'cancelled') {
+        // The person stepped out: nothing is to be said, but the page waits for an answer.
+        open.sent = undefined;
+        this.#redrawSoon(open);
+        return;
+      }
       const message: ToPanel = {
         type: 'failed',
         about: raw,

@@ -26,6 +26,8 @@ export interface ResumeOptions extends WorkspaceOptions, AgentWords {
   readonly feedback?: string;
   readonly answer?: readonly string[];
   readonly auto?: boolean;
+  /** Drive a run also where the person did not begin it here. */
+  readonly adopt?: boolean;
   readonly credentials?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
@@ -94,7 +96,7 @@ async function withRun(
   // findings or of a gate comes first: a gate that decides itself would pass it over.
   const allAlone = options.auto === true && (options.answer ?? []).length === 0;
   const autoApprove = (gate: GateName): boolean => allAlone && options.decisions?.has(gate) !== true;
-  const run = await openRun(runDir, { ...dependencies, autoApprove });
+  const run = await openRun(runDir, { ...dependencies, autoApprove, adopt: options.adopt ?? false });
   let view: RunView;
   try {
     view = await act(run, progress);

@@ -78,6 +78,8 @@ export async function findings(session: Session, name: string, options: ShowOpti
 export interface StageOptions extends ShowOptions, AgentWords {
   readonly run: string;
   readonly credentials?: string;
+  /** Drive a run also where the person did not begin it here. */
+  readonly adopt?: boolean;
 }
 
 /** Runs one stage of a run by hand. */
@@ -96,7 +98,8 @@ export async function stage(session: Session, name: string, options: StageOption
   const agents = await agentChoiceFrom(options, terminal.cwd);
   const progress = new Progress(terminal, { verbose: options.verbose ?? false });
   const setting = pipelineSetting(progress, { verbose: options.verbose, credentials, agents });
-  const view = await runStage(runDir, parsed.data, session.pipeline(setting));
+  const dependencies = { ...session.pipeline(setting), adopt: options.adopt ?? false };
+  const view = await runStage(runDir, parsed.data, dependencies);
   progress.update(view);
   progress.stop();
   const summary = await summarize(view);

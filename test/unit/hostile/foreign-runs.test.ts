@@ -1,9 +1,12 @@
 /** Runs that came with a repository: looked at, but never driven, and their words about folders count for nothing. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SourcewrightError } from '../../../src/errors.ts';
-import { openRun, runStage, startRun } from '../../../src/pipeline/run.ts';
+import { openRun, type RunDependencies, runStage, startRun } from '../../../src/pipeline/run.ts';
+import { AppendLog } from '../../../src/store/append-log.ts';
+import { nodeFiles } from '../../../src/store/files.ts';
+import { personalSeal } from '../../../src/store/run-seal.ts';
 import { runsDir } from '../../../src/store/run-folders.ts';
 import { listRuns } from '../../../src/store/runs.ts';
 import { dependencies, request, scripted, temporaryFolder } from '../pipeline/scripted.ts';
@@ -61,5 +64,90 @@ describe('a run that was started in another folder', () => {
     assert.equal(view?.connectorDir, null);
     assert.equal(view.workspace, victim.path);
     assert.equal(view.runDir, copied);
+  });
+});
+
+describe('a run that came with a folder to the very place that its journal names', () => {
+  let workspace: Folder;
+  let homes: Folder;
+  let runDir: string;
+  /** What the repository's author had. */
+  const author = (): RunDependencies => ({
+    ...dependencies(scripted()),
+    seal: personalSeal(join(homes.path, 'author')),
+  });
+  const person = (stages = scripted()): RunDependencies => ({
+    ...dependencies(stages),
+    seal: personalSeal(join(homes.path, 'person')),
+  });
+
+  beforeEach(async () => {
+    [workspace, homes] = [await temporaryFolder(), await temporaryFolder()];
+    // The person has runs of their own.
+    await personalSeal(join(homes.path, 'person')).of('some run');
+    const run = await startRun(
+      request(workspace.path, { gates: { code: 'auto', tests: 'auto', review: 'auto', publish: 'auto' } }),
+      author(),
+    );
+    ({ runDir } = await run.settled());
+    await run.decide('research', { kind: 'request_changes', feedback: 'look again' });
+    await run.settled();
+    await run.dispose();
+  });
+  afterEach(async () => {
+    await workspace.remove();
+    await homes.remove();
+  });
+
+  const journal = (): Promise<string> => readFile(join(runDir, 'journal.jsonl'), 'utf8');
+  const isRefused = (error: unknown): boolean => {
+    assert.ok(error instanceof SourcewrightError);
+    assert.equal(error.code, 'input');
+    assert.match(error.message, /not begun by you on this machine/);
+    return true;
+  };
+
+  it('is not driven before the person says so, and nothing of it is changed', async () => {
+    const before = await journal();
+    await assert.rejects(openRun(runDir, person()), isRefused);
+    await assert.rejects(runStage(runDir, 'research', person()), isRefused);
+    assert.equal(await journal(), before);
+  });
+
+  it('carries no seal that its author could have made, or taken from another run of the person', async () => {
+    const [header = ''] = (await journal()).split('\n');
+    const log = JSON.parse(header) as { record: { seal: string } };
+    const stolen = await startRun(request(workspace.path), person());
+    const { runDir: theirs } = await stolen.settled();
+    await stolen.dispose();
+    const [own = ''] = (await readFile(join(theirs, 'journal.jsonl'), 'utf8')).split('\n');
+    const { seal } = (JSON.parse(own) as { record: { seal: string } }).record;
+    assert.match(seal, /^[0-9a-f]{64}$/);
+    const path = join(runDir, 'journal.jsonl');
+    for (const forged of [seal, '', null]) {
+      await rm(path);
+      const { log: fresh } = await AppendLog.open(path, nodeFiles, () => new Date());
+      await fresh.append({ ...log.record, seal: forged });
+      await fresh.close();
+      await assert.rejects(openRun(runDir, person()), isRefused, String(forged));
+    }
+  });
+
+  it('is the person’s own once they have taken it on: then it is driven without a question', async () => {
+    const taken = await openRun(runDir, { ...person(), adopt: true });
+    assert.equal(taken.view().gate, 'research');
+    await taken.dispose();
+    const again = await openRun(runDir, person());
+    await again.decide('research', { kind: 'approve' });
+    await again.settled();
+    assert.equal(again.view().status, 'published');
+    await again.dispose();
+    assert.equal((await journal()).match(/"adopted"/g)?.length, 1);
+  });
+
+  it('is driven as before by who began it', async () => {
+    const run = await openRun(runDir, author());
+    await run.dispose();
+    assert.doesNotMatch(await journal(), /adopted/);
   });
 });
