@@ -22,10 +22,12 @@ const KEY_BYTES = 32;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where programs keep what a person can't do without, by the platform's custom (the XDG Base Directory Specification where
- * that is one): unlike a cache it is not emptied.
+ * The person's own folder for what is no cache and is not emptied: `SOURCEWRIGHT_STATE`, or the platform's own place (by the
+ * XDG Base Directory Specification where that is the custom).
  */
 export function stateFolder(environment: Environment = process.env): string {
+  const own = environment['SOURCEWRIGHT_STATE'];
+  if (own !== undefined && own !== '') return own;
   if (process.platform === 'win32') {
     return join(environment['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'sourcewright');
   }

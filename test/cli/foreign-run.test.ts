@@ -17,7 +17,7 @@ describe('a run that the person did not begin', function () {
   after(() => removeFolder(folder));
 
   const as = (who: string, ...words: string[]): Promise<Outcome> =>
-    sourcewright(words, { cwd: folder, env: { XDG_STATE_HOME: join(folder, `home of ${who}`) } });
+    sourcewright(words, { cwd: folder, env: { SOURCEWRIGHT_STATE: join(folder, `home of ${who}`) } });
 
   it('is listed, shown and refused: with what to do, and without a file being written', async () => {
     const shown = await as('person', 'show', 'latest');

@@ -69,6 +69,43 @@ describe('a run under way', function () {
     assert.equal(findings.shown().length, 0);
   });
 
+  it('that somebody else began is driven once the person takes it on, which they are asked for', async () => {
+    const { runs } = await access();
+    const runId = await generate({ name: 'to-adopt', gates: { research: 'ask', code: 'ask' } });
+    const { runDir } = await gate(runId, 'research');
+    await runs.close();
+    const journal = (): string => readFileSync(join(runDir, 'journal.jsonl'), 'utf8');
+    const before = journal();
+    const asked: string[] = [];
+    let answer: string | undefined;
+    const original = vscode.window.showWarningMessage;
+    const spy = (text: string): Promise<string | undefined> => {
+      asked.push(text);
+      return Promise.resolve(answer);
+    };
+    Object.assign(vscode.window, { showWarningMessage: spy });
+    const home = process.env['SOURCEWRIGHT_STATE'];
+    process.env['SOURCEWRIGHT_STATE'] = join(workspaceRoot(), 'home of another');
+    try {
+      await vscode.commands.executeCommand('sourcewright.approve', runId);
+      await vscode.commands.executeCommand('sourcewright.runAgain', runId);
+      await vscode.commands.executeCommand('sourcewright.rerunTests', runId);
+      assert.equal(journal(), before, 'it was driven without the person’s word');
+      assert.equal(asked.length, 3);
+      assert.match(asked.join(), /not begun by you/);
+      answer = 'Take It On';
+      await vscode.commands.executeCommand('sourcewright.approve', runId);
+      await gate(runId, 'code');
+      await vscode.commands.executeCommand('sourcewright.reject', runId, '');
+      await status(runId, 'cancelled');
+      assert.equal(asked.length, 4, 'it was asked again about a run that was taken on');
+    } finally {
+      Object.assign(vscode.window, { showWarningMessage: original });
+      if (home === undefined) delete process.env['SOURCEWRIGHT_STATE'];
+      else process.env['SOURCEWRIGHT_STATE'] = home;
+    }
+  });
+
   it('is read only while another process works on it, and free again when that has gone', async () => {
     const { runs, runsTree, pipelineTree, gates } = await access();
     const runId = await generate({ name: 'to-share', gates: { research: 'ask' } });

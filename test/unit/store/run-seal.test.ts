@@ -64,6 +64,7 @@ describe('the seal of a run', () => {
 
   it('has its key where the platform keeps state, not where caches are emptied', () => {
     assert.ok(stateFolder({}).startsWith(homedir()));
+    assert.equal(stateFolder({ SOURCEWRIGHT_STATE: '/own', XDG_STATE_HOME: '/state' }), '/own');
     if (process.platform !== 'linux') return;
     assert.equal(stateFolder({ XDG_STATE_HOME: '/state' }), '/state/sourcewright');
     assert.equal(stateFolder({ XDG_STATE_HOME: 'relative' }), join(homedir(), '.local/state/sourcewright'));
