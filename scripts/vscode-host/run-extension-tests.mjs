@@ -10,6 +10,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { debuggerExtension, ensureDebugger } from './python-debugger.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const suite = join(root, 'dist-test', 'index.js');
@@ -88,9 +89,9 @@ async function desktop(resultFile) {
     return await runTests({
       // Without an installed one the newest stable VS Code is downloaded.
       ...(executable === undefined ? {} : { vscodeExecutablePath: executable }),
-      extensionDevelopmentPath: root,
+      extensionDevelopmentPath: [root, debuggerExtension],
       extensionTestsPath: suite,
-      extensionTestsEnv: suiteEnvironment(resultFile),
+      extensionTestsEnv: await suiteEnvironment(resultFile),
       launchArgs: [
         workspace,
         '--disable-extensions',
@@ -115,10 +116,13 @@ async function hosted(resultFile) {
   const { browserOptions, createProfile, removeProfile, startHost } = await import('./host.mjs');
   const options = browserOptions();
   const profile = await createProfile();
+  // A page names one extension under development; this one lies where those are that were installed.
+  await cp(debuggerExtension, join(profile, 'extensions', 'ms-python.debugpy-0.0.1'), { recursive: true });
   let server;
   let browser;
   try {
-    server = await startHost(profile, { smokeTest: true, env: suiteEnvironment(resultFile), log: say });
+    const env = await suiteEnvironment(resultFile);
+    server = await startHost(profile, { smokeTest: true, env, log: say });
     browser = await chromium.launch(options);
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     let report;
@@ -150,10 +154,13 @@ async function hosted(resultFile) {
   }
 }
 
-function suiteEnvironment(resultFile) {
+async function suiteEnvironment(resultFile) {
   const grep = process.env.SOURCEWRIGHT_GREP;
   return {
     SOURCEWRIGHT_SUITE_RESULT: resultFile,
+    SOURCEWRIGHT_DEBUGGER_PYTHON: await ensureDebugger(say),
+    // What no program that the suite starts may see.
+    SOURCEWRIGHT_SUITE_TOKEN: 'canary-of-the-suite',
     ...(grep === undefined ? {} : { SOURCEWRIGHT_GREP: grep }),
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { TaskRunner } from '../../src/editor/task-runner.ts';
 import type { Command } from '../../src/pipeline/contracts.ts';
-import { until, workspaceRoot } from './helpers.ts';
+import { alive, until, workspaceRoot } from './helpers.ts';
 
 const runner = new TaskRunner(() => undefined);
 
@@ -99,13 +99,4 @@ async function allGone(file: string): Promise<void> {
     10_000,
     () => pids.map(alive),
   );
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import {
   access,
+  alive,
   extension,
   gate,
   generate,
@@ -245,13 +246,4 @@ async function openElsewhere(runDir: string): Promise<ReturnType<typeof spawn>> 
     });
   });
   return child;
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -12,6 +12,7 @@ import { TaskRunner } from '../../src/editor/task-runner.ts';
 import { TestReport } from '../../src/pipeline/contracts.ts';
 import {
   access,
+  alive,
   extension,
   gate,
   generate,
@@ -21,6 +22,7 @@ import {
   viewOf,
   workspaceRoot,
 } from './helpers.ts';
+import { DebugWatch, type Stop, valueAt } from './debug-session.ts';
 import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 /** What the workbench was told about one test, as it went through. */
@@ -415,8 +417,70 @@ describe('the Test Explorer', function () {
     });
   });
 
+  describe('with the debugger of Python', () => {
+    let watch: DebugWatch;
+    beforeEach(() => {
+      watch = new DebugWatch();
+    });
+    afterEach(() => {
+      watch.dispose();
+      vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
+    });
+
+    /** Debugs a test with a breakpoint at the first line that it asserts something in. */
+    const debugged = async (
+      token: vscode.CancellationToken,
+    ): Promise<{ id: string; line: number; done: Promise<void>; stop: Stop }> => {
+      const { testExplorer } = await access();
+      const chosen = report.cases.find(({ id }) => /^tests\/test_\w+\.py::test_\w+$/.test(id));
+      assert.ok(chosen);
+      const { uri, range } = await item(chosen.id);
+      assert.ok(uri && range);
+      const text = readFileSync(uri.fsPath, 'utf8').split('\n');
+      const line = text.findIndex((words, at) => at > range.start.line && /^ +assert /.test(words));
+      const place = new vscode.Location(uri, new vscode.Position(line, 0));
+      vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(place)]);
+      const request = new vscode.TestRunRequest([await item(chosen.id)]);
+      const done = testExplorer.testRuns.run(request, token, 'debug');
+      return { id: chosen.id, line: line + 1, done, stop: await watch.stopped() };
+    };
+
+    it('stops at a breakpoint of a test, shows what is there, and takes the result from pytest', async () => {
+      const before = recorded.runs.length;
+      const evidence = await settledEvidence(await viewOf(runId));
+      const { id, line, done, stop } = await debugged(new vscode.CancellationTokenSource().token);
+      assert.deepEqual([stop.file, stop.line], [join(connector, id.split('::')[0] ?? ''), line]);
+      assert.equal(await valueAt(stop, '__import__("os").getcwd()'), `'${connector}'`);
+      assert.equal(process.env['SOURCEWRIGHT_SUITE_TOKEN'], 'canary-of-the-suite');
+      assert.doesNotMatch(await valueAt(stop, 'dict(__import__("os").environ)'), /canary-of-the-suite/);
+      await watch.goOn(stop);
+      await done;
+      await watch.ended(stop);
+      const run = recorded.runs[before];
+      assert.ok(run?.ended);
+      assert.deepEqual(
+        results(run).map((told) => [told.state, told.id]),
+        [['passed', id]],
+      );
+      assert.deepEqual(evidenceOf(await viewOf(runId)), evidence, 'a debugged test changed the evidence');
+    });
+
+    it('ends what is debugged when the person cancels', async () => {
+      const before = recorded.runs.length;
+      const cancel = new vscode.CancellationTokenSource();
+      const { done, stop } = await debugged(cancel.token);
+      cancel.cancel();
+      await done;
+      await watch.ended(stop);
+      await until('the process to end', () => watch.processes.every((pid) => !alive(pid)), 15_000);
+      assert.ok(watch.processes.length > 0);
+      const run = recorded.runs[before];
+      assert.ok(run?.ended);
+      assert.deepEqual(results(run), [], 'what was not finished has no result');
+    });
+  });
+
   it('says what to install where there is no debugger for Python', async () => {
-    assert.equal(vscode.extensions.getExtension('ms-python.debugpy'), undefined);
     const { testExplorer } = await access();
     const before = recorded.runs.length;
     const said: string[] = [];
@@ -425,12 +489,17 @@ describe('the Test Explorer', function () {
       said.push(text);
       return Promise.resolve(undefined);
     };
+    const { getExtension } = vscode.extensions;
     Object.assign(vscode.window, { showInformationMessage: spy });
+    Object.assign(vscode.extensions, {
+      getExtension: (id: string) => (id === 'ms-python.debugpy' ? undefined : getExtension(id)),
+    });
     try {
       const request = new vscode.TestRunRequest([(await tests()).item]);
       await testExplorer.testRuns.run(request, new vscode.CancellationTokenSource().token, 'debug');
     } finally {
       Object.assign(vscode.window, { showInformationMessage: original });
+      Object.assign(vscode.extensions, { getExtension });
     }
     assert.match(said.join(), /Python Debugger \(ms-python\.debugpy\)/);
     assert.equal(recorded.runs.length, before);
@@ -483,13 +552,4 @@ function evidenceOf({ runDir, connectorDir }: { runDir: string; connectorDir: st
   return files
     .sort()
     .map((file) => `${file} ${createHash('sha256').update(readFileSync(file)).digest('hex')}`);
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -44,6 +44,16 @@ export async function until<T>(
   }
 }
 
+/** Whether a process is there. */
+export function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Does something as in a workspace that is not trusted: trust itself can't be taken away inside a suite. */
 export async function untrusted<T>(work: () => Promise<T>): Promise<T> {
   const original = Object.getOwnPropertyDescriptor(vscode.workspace, 'isTrusted');
