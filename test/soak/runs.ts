@@ -20,6 +20,7 @@ import { ProcessRunner } from '../../src/python/process-runner.ts';
 import { createRulesStages } from '../../src/stages/rules.ts';
 import { snapshotHook } from '../../src/workspace/snapshots/index.ts';
 import { miniConnector } from '../unit/stages/support/mini-connector.ts';
+import { isLeftover } from './leftovers.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -128,9 +129,7 @@ async function once(parent: string): Promise<string[]> {
     await pipeline.dispose();
     assert.equal(view.status, 'published', JSON.stringify(view.pause ?? view.error));
     const files = await readdir(workspace, { recursive: true });
-    return files.filter(
-      (path) => /\.tmp$|\.lock$|runs\/[^/]+\/lock$|\.after-/.test(path) && !path.includes('.git/'),
-    );
+    return files.filter((path) => isLeftover(path) && !path.includes('.git/'));
   } finally {
     await rm(workspace, { recursive: true, force: true, maxRetries: 3 });
   }

@@ -71,8 +71,16 @@ function watchFiles() {
   fs.link = (from, to) => step(`link ${fileName(to)}`, () => link(from, to));
 }
 
+/** What is run behind `supervise.py` and a sandbox: the last Python of the command, and its words. */
+function confined(file, words) {
+  const at = words.findLastIndex((word) => /^python[\d.]*$/.test(basename(word)));
+  const supervised = words.some((word) => basename(word) === 'supervise.py');
+  return supervised && at >= 0 ? [words[at], words.slice(at + 1)] : [file, words];
+}
+
 /** A program and what it was asked for: `git update-ref`, `python pytest`, `python build_packages.py`. */
-function programName(file, words) {
+function programName(started, given) {
+  const [file, words] = confined(started, given);
   const script = words.find((word) => word.endsWith('.py'));
   const verb = words.find((word, at) => !word.startsWith('-') && !['-c', '-X'].includes(words[at - 1]));
   const python = basename(file).startsWith('python');

@@ -4,6 +4,7 @@ import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseLog } from '../../../src/store/append-log.ts';
 import type { RunSummary } from '../../../src/terminal/summary.ts';
+import { isLeftover } from '../../soak/leftovers.ts';
 import {
   allBelow,
   only,
@@ -103,9 +104,7 @@ describe('several processes', function () {
       assert.equal(resumed.exitCode, 0, resumed.stderr);
       assert.equal(said(resumed).status, 'published');
     }
-    const left = (await allBelow(folder)).filter((path) =>
-      /\.tmp$|\.lock$|runs\/[^/]+\/lock$|\.after-/.test(path),
-    );
+    const left = (await allBelow(folder)).filter(isLeftover);
     assert.deepEqual(left, [], 'locks and halves of files');
   });
 });
