@@ -113,6 +113,8 @@ export interface CommitRequest {
   /** Name of the branch without `refs/heads/`. */
   readonly branch: string;
   readonly message: string;
+  /** A line of the message that no other run's commits have: what carries it was made by this run, in an earlier sitting. */
+  readonly mark?: string | undefined;
   /** Where a new branch starts; absent = at HEAD. */
   readonly startAt?: string | undefined;
 }
@@ -120,7 +122,7 @@ export interface CommitRequest {
 export interface CommitOutcome {
   readonly branch: string;
   readonly commit: string;
-  /** False when the branch held exactly this already. */
+  /** False when the branch held exactly this already, before this run. */
   readonly created: boolean;
   /** True when the whole folder is ignored by git. */
   readonly ignored: boolean;
@@ -250,13 +252,22 @@ export async function commitToBranch(repository: GitRepository, request: CommitR
   const outcome = { branch, ignored: paths.length > 0 && ignored.length === paths.length, notes };
   if (base !== undefined && tree === baseTree) {
     if (existing === undefined) await moveBranch(repository, ref, base, '');
-    return { ...outcome, commit: base, created: false };
+    const ours = await isMarked(repository, base, request.mark);
+    // Of a sitting that was interrupted before it could say so: said now, as if it had not been.
+    if (ours) await identity(repository, notes);
+    return { ...outcome, commit: base, created: ours };
   }
   const parents = base === undefined ? [] : ['-p', base];
   const author = await identity(repository, notes);
   const commit = await repository.run(['commit-tree', ...parents, '-F', '-', tree], author, request.message);
   await moveBranch(repository, ref, commit, existing ?? '');
   return { ...outcome, commit, created: true };
+}
+
+async function isMarked(repository: GitRepository, commit: string, mark: string | undefined): Promise<boolean> {
+  if (mark === undefined) return false;
+  const message = await repository.run(['log', '-1', '--format=%B', commit]);
+  return message.split('\n').includes(mark);
 }
 
 /** Sets a branch only if it still is where it was (`''`: does not exist). */

@@ -50,6 +50,11 @@ function wordLines({ words }: PublicationFacts): string[] {
   return [...summary, ...items, ...(items.length > 0 ? [''] : [])];
 }
 
+/** The line of a commit's message by which a run knows its own. */
+export function runMark({ runId }: Pick<PublicationFacts, 'runId'>): string {
+  return `Sourcewright-Run: ${runId}`;
+}
+
 /** The commit's message. Equal content gives an equal message but for the run's id. */
 export function commitMessage(facts: PublicationFacts): string {
   const { blueprint } = facts.brief;
@@ -62,7 +67,7 @@ export function commitMessage(facts: PublicationFacts): string {
     `Tests: ${testLine(facts)}.`,
     ...(facts.openFindings.length > 0 ? [`Open findings: ${facts.openFindings.length}.`] : []),
     '',
-    `Sourcewright-Run: ${facts.runId}`,
+    runMark(facts),
     `Sourcewright-Code: ${facts.report.codeSha256}`,
     `Sourcewright-Tests: ${facts.report.testsSha256}`,
     '',

@@ -18,7 +18,7 @@ import {
 } from '../../workspace/github.ts';
 import { type KnownSecret, redactText } from '../../workspace/secrets.ts';
 import type { StageDependencies } from '../dependencies.ts';
-import { commitMessage, type PublicationFacts, pullRequestBody, title } from './description.ts';
+import { commitMessage, type PublicationFacts, pullRequestBody, runMark, title } from './description.ts';
 
 async function commit(
   context: StageContext,
@@ -34,6 +34,7 @@ async function commit(
     files,
     branch: `connector/${facts.name}`,
     message: redactText(commitMessage(facts), known),
+    mark: runMark(facts),
     startAt: start?.commit,
   };
   try {

@@ -93,6 +93,20 @@ describe('committing a connector', function () {
     );
   });
 
+  it('takes a commit of its own run for its own, as if it had not been interrupted, and no other’s', async () => {
+    await busy();
+    const of = async (run: string, environment: Record<string, string | undefined> = PLAIN): Promise<CommitOutcome> => {
+      const found = await findRepository(folder, environment);
+      assert.ok('repository' in found);
+      const mark = `Sourcewright-Run: ${run}`;
+      return commitToBranch(found.repository, { folder, files: ['run.sh'], branch: 'connector/x', message: `Add\n\n${mark}\n`, mark });
+    };
+    const first = await of('r1');
+    assert.deepEqual(await of('r1'), first);
+    assert.match(first.notes.join(), /no name and address/);
+    assert.deepEqual(await of('r2'), { ...first, created: false, notes: [] });
+  });
+
   it('starts a history in a repository without a commit', async () => {
     const outcome = await publish();
     assert.equal(git('log', '--format=%P', outcome.commit), '');
