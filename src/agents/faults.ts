@@ -53,7 +53,9 @@ export function retryAfter(headers: Headers | undefined, now: number): number | 
   const seconds = Number(text);
   if (text !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
   const date = Date.parse(text);
-  return Number.isFinite(date) ? Math.max(0, date - now) : undefined;
+  // By the clock of the server that says it, where that is told: ours may be wrong.
+  const saidAt = Date.parse(headers?.get('date') ?? '') || now;
+  return Number.isFinite(date) ? Math.max(0, date - saidAt) : undefined;
 }
 
 export function faultOf(error: unknown, now: number): Fault {

@@ -622,6 +622,8 @@ export interface SnapshotMoment {
   readonly stage: StageName;
   readonly attempt: number;
   readonly phase: 'before' | 'after';
+  /** ISO time of what the run wrote down last: a snapshot is never older, also where the clock was set back. */
+  readonly notBefore: string;
 }
 
 /** Keeps what a connector's folder holds. The run holds the folder's lock while it is asked. */
@@ -633,6 +635,8 @@ export interface SnapshotHook {
 export interface PipelineDependencies {
   readonly stages: (engine: Engine) => Stages;
   readonly now: () => Date;
+  /** Milliseconds of a clock that nobody can set, for durations. Absent: Node's own. */
+  readonly elapsed?: () => number;
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
   /** Asked before and after every attempt of a stage that writes. Absent: nothing is kept. */
   readonly snapshots?: SnapshotHook;

@@ -322,6 +322,11 @@ export class Journal {
     return { ...record, at: entry.at };
   }
 
+  /** ISO time of the last record. */
+  get lastAt(): string {
+    return this.#log.lastAt;
+  }
+
   close(): Promise<void> {
     return this.#log.close();
   }

@@ -167,7 +167,8 @@ export class LiveRun implements PipelineRun {
       request: content.request,
       files,
       ledger: this.#ledger,
-      now: d.now,
+      elapsed: d.elapsed ?? (() => performance.now()),
+      lastAt: () => held.journal.lastAt,
       stages: () => d.stages(content.request.engine),
       connectorDir: () => connectorDirOf(content.request, this.#board.connectorName ?? 'unnamed'),
       progress: (stage, message) => {

@@ -34,7 +34,10 @@ export interface StepHost {
   readonly request: RunRequest;
   readonly files: Files;
   readonly ledger: ReviewLedger;
-  readonly now: () => Date;
+  /** Milliseconds of a clock that nobody can set. */
+  readonly elapsed: () => number;
+  /** ISO time of the journal's last record. */
+  readonly lastAt: () => string;
   readonly stages: () => Stages;
   readonly connectorDir: () => string;
   readonly progress: (stage: StageName, message: string) => void;
@@ -55,14 +58,13 @@ export interface Ended {
 
 /** Runs the step's stage, alone in the connector's folder where it writes there. Never rejects. */
 export async function workStep(host: StepHost, step: Step, signal: AbortSignal): Promise<Ended> {
-  const began = host.now().getTime();
+  const began = host.elapsed();
   const connectorDir = host.connectorDir();
   let lock: Lock | undefined;
   let usage = NO_USAGE;
   const ended = (outcome: StepOutcome): Ended => ({
     outcome,
-    // The clock may have been set back meanwhile.
-    durationMs: Math.max(0, host.now().getTime() - began),
+    durationMs: Math.round(host.elapsed() - began),
     usage,
   });
   try {
@@ -111,6 +113,7 @@ async function keep(
       stage,
       attempt,
       phase,
+      notBefore: host.lastAt(),
     });
   } catch (error) {
     host.warn(`No snapshot of the connector ${phase} ${stage}: ${asSourcewrightError(error).toText()}`);

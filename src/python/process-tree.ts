@@ -93,8 +93,8 @@ export async function killProcessTree(leader: number, graceMs: number): Promise<
   const strays = await descendants(leader);
   signalProcess(-leader, 'SIGTERM');
   for (const stray of strays) if (await stillRuns(stray)) signalProcess(stray.pid, 'SIGTERM');
-  const deadline = Date.now() + graceMs;
-  while (Date.now() < deadline && (await anyRuns(leader, strays))) await delay(25);
+  const deadline = performance.now() + graceMs;
+  while (performance.now() < deadline && (await anyRuns(leader, strays))) await delay(25);
   signalProcess(-leader, 'SIGKILL');
   for (const stray of strays) if (await stillRuns(stray)) signalProcess(stray.pid, 'SIGKILL');
 }

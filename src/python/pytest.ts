@@ -160,6 +160,7 @@ export async function runSuite(run: SuiteRun): Promise<TestReport> {
     });
     if (copied) await copyConnector(run.connectorDir, copy);
     const startedAt = new Date();
+    const began = performance.now();
     const end = await run.runner.run(
       {
         title: run.title,
@@ -175,7 +176,7 @@ export async function runSuite(run: SuiteRun): Promise<TestReport> {
       },
       run.signal,
     );
-    const durationMs = Date.now() - startedAt.getTime();
+    const durationMs = Math.round(performance.now() - began);
     if (run.signal.aborted) throw new SourcewrightError('cancelled', 'Cancelled.');
     const after = await evidenceHashes(run.connectorDir);
     let cases: TestCase[] = [];

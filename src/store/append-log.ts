@@ -86,10 +86,18 @@ export function parseLog(content: Buffer, path: string): LogContent {
   return { entries, goodBytes, tornBytes: content.byteLength - goodBytes };
 }
 
+/** The later of two times, as ISO text; one that is no time counts as none. */
+export function later(now: Date, other: string): string {
+  const before = Date.parse(other);
+  return before > now.getTime() ? other : now.toISOString();
+}
+
 /** The log, open for appending. One writer at a time; whoever opens it holds the run's lock. */
 export class AppendLog {
   readonly #file: AppendFile;
   readonly #now: () => Date;
+  /** Time of the last line. Lines never go back in time, also where the clock was set back: their times are compared. */
+  #lastAt: string;
   #seq: number;
   #bytes: number;
   #dirty = false;
@@ -97,6 +105,7 @@ export class AppendLog {
   private constructor(file: AppendFile, now: () => Date, content: LogContent) {
     this.#file = file;
     this.#now = now;
+    this.#lastAt = content.entries.at(-1)?.at ?? '';
     this.#seq = content.entries.length;
     this.#bytes = content.goodBytes;
   }
@@ -124,7 +133,7 @@ export class AppendLog {
    */
   async append(record: unknown): Promise<LogEntry> {
     if (this.#dirty) await this.#cut();
-    const entry: LogEntry = { seq: this.#seq + 1, at: this.#now().toISOString(), record };
+    const entry: LogEntry = { seq: this.#seq + 1, at: later(this.#now(), this.#lastAt), record };
     const text = `${formatLine(entry)}\n`;
     try {
       this.#dirty = true;
@@ -135,8 +144,14 @@ export class AppendLog {
       throw error;
     }
     this.#seq = entry.seq;
+    this.#lastAt = entry.at;
     this.#bytes += Buffer.byteLength(text, 'utf8');
     return entry;
+  }
+
+  /** ISO time of the last line, '' where there is none. */
+  get lastAt(): string {
+    return this.#lastAt;
   }
 
   close(): Promise<void> {

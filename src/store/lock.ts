@@ -69,15 +69,16 @@ function parseHolder(text: string): Holder | undefined {
 
 async function isStale({ holder, age }: LockState): Promise<boolean> {
   // A file from the future is no newer than one from the past: the clock was set back.
-  if (holder === undefined) return Math.abs(age) > UNREADABLE_STALE_MS;
+  const untouched = Math.abs(age);
+  if (holder === undefined) return untouched > UNREADABLE_STALE_MS;
   const system = await systemIdentity();
   const known = holder.system !== '' && system !== '';
   // Process numbers mean nothing on another computer, after a reboot or in another container.
-  if (holder.host !== hostname() || (known && holder.system !== system)) return age > UNTOUCHED_STALE_MS;
+  if (holder.host !== hostname() || (known && holder.system !== system)) return untouched > UNTOUCHED_STALE_MS;
   if (!processLives(holder.pid)) return true;
   const start = await processStart(holder.pid);
   if (start !== '' && holder.process !== '') return start !== holder.process;
-  return age > UNTOUCHED_STALE_MS;
+  return untouched > UNTOUCHED_STALE_MS;
 }
 
 /** The end of a lock's chain: who stands there, or that nobody does. */

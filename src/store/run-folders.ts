@@ -1,6 +1,6 @@
 /** Names and places of runs: `.sourcewright/runs/<run-id>/` in the workspace. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import type { RunRequest } from '../pipeline/contracts.ts';
@@ -46,6 +46,20 @@ export function newRunId(request: RunRequest, now: Date): string {
   return `${stamp}-${slug(request)}-${randomBytes(2).toString('hex')}`;
 }
 
+const STAMP = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/;
+
+/**
+ * When a new run begins, as its name says it: now, or a second after the newest run, where that comes from the future. The
+ * clock was set back then, and the newest run must still be the last by name: `latest` means what was begun last.
+ */
+async function beginning(parent: string, now: Date): Promise<Date> {
+  const names = (await readdir(parent).catch(() => [])).filter((name) => STAMP.test(name)).sort();
+  const newest = Date.parse((names.at(-1) ?? '').replace(new RegExp(`${STAMP.source}.*`), '$1-$2-$3T$4:$5:$6Z'));
+  const next = new Date(newest + 1000);
+  // A year of five digits would sort before all others.
+  return newest > now.getTime() && next.getUTCFullYear() < 10_000 ? next : now;
+}
+
 /** Runs are the person's own business: their `git status` stays clean without touching their `.gitignore`. */
 async function keepOutOfGit(workspace: string): Promise<void> {
   try {
@@ -66,8 +80,9 @@ export async function createRunFolder(
   now: Date,
 ): Promise<{ runId: string; runDir: string }> {
   const parent = runsDir(request.workspace);
+  const begins = await beginning(parent, now);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const runId = newRunId(request, now);
+    const runId = newRunId(request, begins);
     const runDir = join(parent, runId);
     try {
       await mkdir(parent, { recursive: true });

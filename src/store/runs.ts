@@ -31,7 +31,8 @@ async function storedView(runDir: string): Promise<{ view: RunView; behind: bool
     const view = RunView.safeParse(JSON.parse(content)).data;
     // Without its journal a run can't go on, whatever it wrote about itself.
     const journal = await modified(join(runDir, JOURNAL_FILE)).catch(() => Infinity);
-    return view === undefined ? undefined : { view, behind: journal > written };
+    // What was written in the future says nothing about its order: the clock was set back since.
+    return view === undefined ? undefined : { view, behind: journal > written || written > Date.now() };
   } catch {
     return undefined;
   }

@@ -166,7 +166,7 @@ export class Prober {
   readonly #target: ProbeTarget;
   readonly #options: ProbeOptions;
   #made = 0;
-  #last = 0;
+  #last = -Infinity;
 
   constructor(target: ProbeTarget, options: ProbeOptions) {
     this.#target = target;
@@ -223,7 +223,7 @@ export class Prober {
 
   async #request(url: URL, headers: Readonly<Record<string, string>>): Promise<Answer> {
     if (this.left <= 0) throw new ProbeStop(`The probe ended after ${MAX_REQUESTS} requests, its limit.`);
-    const since = Date.now() - this.#last;
+    const since = performance.now() - this.#last;
     const { signal } = this.#options;
     if (since < PAUSE_MS) await sleep(PAUSE_MS - since, undefined, { signal });
     this.#made += 1;
@@ -242,7 +242,7 @@ export class Prober {
       }
       throw error;
     } finally {
-      this.#last = Date.now();
+      this.#last = performance.now();
     }
   }
 }
@@ -261,7 +261,9 @@ function retryAfterMs(answer: Answer): number | undefined {
   const seconds = Number(header);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
   const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+  // By the clock of the server that says it, where that is told: ours may have been set meanwhile.
+  const now = Date.parse(answer.headers['date'] ?? '') || Date.now();
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 /** Names of the query parameters; values only of page numbers, offsets and sizes. */

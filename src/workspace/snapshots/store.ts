@@ -4,6 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { SourcewrightError } from '../../errors.ts';
+import { later } from '../../store/append-log.ts';
 import { type Files, fileError, nodeFiles } from '../../store/files.ts';
 import { type Lock, takeLock } from '../../store/lock.ts';
 import { homeOf } from '../../store/run-folders.ts';
@@ -33,7 +34,10 @@ export interface SnapshotOptions {
 }
 
 /** What is to be snapshotted, and around what. */
-export type Moment = Pick<Manifest, 'runId' | 'stage' | 'attempt' | 'phase'>;
+export interface Moment extends Pick<Manifest, 'runId' | 'stage' | 'attempt' | 'phase'> {
+  /** ISO time that the snapshot is not older than, whatever the clock says. */
+  readonly notBefore?: string;
+}
 
 const MEGABYTE = 1024 * 1024;
 /** A manifest with tens of thousands of files is not one of ours. Bytes. */
@@ -75,7 +79,7 @@ export class SnapshotStore {
    * newest one is of the same attempt and of the same files, as after an interruption, that one is returned.
    * @throws SourcewrightError `environment` when it can't be written, `locked` when others are at it for too long
    */
-  async take(connectorDir: string, moment: Moment): Promise<Snapshot> {
+  async take(connectorDir: string, { notBefore = '', ...moment }: Moment): Promise<Snapshot> {
     return this.#alone(async () => {
       const { files, leftOut } = await this.read(connectorDir, (content) => this.objects.put(content));
       const folder = manifestFolder(this.workspace, connectorDir);
@@ -89,7 +93,8 @@ export class SnapshotStore {
         schemaVersion: 1,
         sequence: Math.max(0, ...numbers) + 1,
         ...moment,
-        at: this.#options.now().toISOString(),
+        // Times of snapshots and of journals are compared, so they never go back.
+        at: later(new Date(later(this.#options.now(), notBefore)), newest?.at ?? ''),
         files: [...files],
         leftOut: [...leftOut],
       };
@@ -165,13 +170,13 @@ export class SnapshotStore {
 
   async #lock(): Promise<Lock> {
     const path = await resolveInside(homeOf(this.workspace), 'locks/snapshots.lock');
-    const deadline = Date.now() + this.#options.waitMs;
+    const deadline = performance.now() + this.#options.waitMs;
     for (;;) {
       try {
         return await takeLock(path, 'The store of snapshots', 'takes a snapshot');
       } catch (error) {
         const held = error instanceof SourcewrightError && error.code === 'locked';
-        if (!held || Date.now() > deadline) throw error;
+        if (!held || performance.now() > deadline) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     }

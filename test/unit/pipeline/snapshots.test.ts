@@ -185,7 +185,8 @@ describe('snapshots of a run', () => {
       (level, message) => lines.push(`${level} ${message}`),
       () => limits,
     );
-    const moment = { runId: 'r', workspace: folder.path, connectorDir: connector, stage: 'test' } as const;
+    const run = { runId: 'r', workspace: folder.path, connectorDir: connector };
+    const moment = { ...run, stage: 'test', notBefore: '' } as const;
     await write('src/client.py', '# more than one byte\n');
     await hook.take({ ...moment, attempt: 1, phase: 'before' });
     limits.maxFileBytes = 1000;
@@ -267,6 +268,33 @@ describe('snapshots of a run', () => {
       approved.snapshot.files.map(({ path }) => path),
       ['src/by_hand.py', 'src/client.py'],
     );
+    assert.deepEqual(
+      (await changesSince(store, connector, approved.snapshot)).map(({ path }) => path),
+      ['tests/test_read.py'],
+    );
+  });
+
+  it('know what was approved also where the clock is set back right after it: what came later was not', async () => {
+    const store = new SnapshotStore(folder.path);
+    let offset = 3_600_000;
+    const clock = (): Date => new Date(Date.now() + offset);
+    const run = await startRun(
+      request(folder.path, { gates: { ...ALL_AUTO, code: 'ask', tests: 'ask' } }),
+      dependencies(scripted(writing), {
+        snapshots: snapshotHook(
+          () => undefined,
+          () => ({ now: clock }),
+        ),
+        now: clock,
+      }),
+    );
+    runs.push(run);
+    await run.settled();
+    await run.decide('code', { kind: 'approve' });
+    offset = 0;
+    await run.settled();
+    const approved = await lastApproval(store, connector, run.runId);
+    assert.equal(approved?.gate, 'code');
     assert.deepEqual(
       (await changesSince(store, connector, approved.snapshot)).map(({ path }) => path),
       ['tests/test_read.py'],

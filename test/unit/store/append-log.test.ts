@@ -50,6 +50,18 @@ describe('the append-only log', () => {
     assert.equal(entries[0]?.at, '2026-11-21T03:12:00.000Z');
   });
 
+  it('never goes back in time, also when it is opened anew after the clock was set back', async () => {
+    await write('first');
+    for (const hour of ['02', '05', '04']) {
+      const { log } = await AppendLog.open(path, nodeFiles, () => new Date(`2026-11-21T${hour}:00:00Z`));
+      await log.append(hour);
+      assert.equal(log.lastAt, parseLog(await readFile(path), path).entries.at(-1)?.at);
+      await log.close();
+    }
+    const times = parseLog(await readFile(path), path).entries.map(({ at }) => at.slice(11, 16));
+    assert.deepEqual(times, ['03:12', '03:12', '05:00', '05:00']);
+  });
+
   it('keeps any JSON value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (record) => {

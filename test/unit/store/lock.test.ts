@@ -87,6 +87,14 @@ describe('a lock', () => {
     await (await take()).release();
   });
 
+  it('of another computer is judged by how far its time is from ours, before or after: clocks are set', async () => {
+    await heldBy({ host: `not-${hostname()}`, pid: 1 }, -60_000);
+    await assert.rejects(take(), refused(/not-/));
+    // Nobody has to wait for the day on which a dead holder's clock stood.
+    await heldBy({ host: `not-${hostname()}`, pid: 1 }, -24 * 3_600_000);
+    await (await take()).release();
+  });
+
   it('that can not be read is kept while it may be in the middle of being written', async () => {
     await heldBy({});
     await writeFile(path, '{"pid":');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { appendFile, mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SourcewrightError } from '../../../src/errors.ts';
 import { createRun, openRun, startRun } from '../../../src/pipeline/run.ts';
@@ -33,8 +33,8 @@ describe('the runs of a workspace', () => {
   });
 
   it('are listed newest first', async () => {
-    await finished('2026-11-21T03:12:00Z');
     await finished('2026-11-20T03:12:00Z');
+    await finished('2026-11-21T03:12:00Z');
     await finished('2027-01-01T00:00:00Z');
     const runs = await listRuns(folder.path);
     assert.deepEqual(
@@ -105,6 +105,19 @@ describe('the runs of a workspace', () => {
     await utimes(join(runDir, 'run.json'), old, old);
     const [view] = await listRuns(folder.path);
     assert.equal(view?.gate, 'code');
+    assert.equal((await viewRun(runDir)).gate, 'code');
+  });
+
+  it('are shown as the journal says where run.json is from the future: the clock was set back since', async () => {
+    const run = await startRun(request(folder.path, { gates: {} }), dependencies(scripted()));
+    const { runDir } = await run.settled();
+    const before = await readFile(join(runDir, 'run.json'));
+    await run.decide('research', { kind: 'approve' });
+    await run.settled();
+    await run.dispose();
+    await writeFile(join(runDir, 'run.json'), before);
+    const future = new Date(Date.now() + 3_600_000);
+    await utimes(join(runDir, 'run.json'), future, future);
     assert.equal((await viewRun(runDir)).gate, 'code');
   });
 
@@ -243,6 +256,25 @@ describe('the id of a run', () => {
     const d = dependencies(scripted(), { now: () => at });
     const made = await Promise.all(Array.from({ length: 10 }, () => createRun(request(folder.path), d)));
     assert.equal(new Set(made).size, 10);
+    await folder.remove();
+  });
+
+  it('sorts behind the runs that are there, also where the clock was set back since, and says its year in four digits', async () => {
+    const folder = await temporaryFolder();
+    const begun = async (time: string): Promise<string> => {
+      const runDir = await createRun(
+        request(folder.path),
+        dependencies(scripted(), { now: () => new Date(time) }),
+      );
+      return basename(runDir).slice(0, 15);
+    };
+    assert.equal(await begun('2031-11-21T03:12:59Z'), '20311121-031259');
+    assert.equal(await begun('2026-11-21T03:12:00Z'), '20311121-031300');
+    const [newest] = await listRuns(folder.path);
+    assert.equal(await findRun(folder.path, 'latest'), newest?.runDir);
+    assert.equal(newest?.startedAt, '2026-11-21T03:12:00.000Z');
+    await mkdir(join(runsDir(folder.path), '99991231-235959-odd-0000'));
+    assert.equal(await begun('2026-11-21T03:12:02Z'), '20261121-031202');
     await folder.remove();
   });
 
