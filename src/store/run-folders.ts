@@ -1,7 +1,7 @@
 /** Names and places of runs: `.sourcewright/runs/<run-id>/` in the workspace. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, isAbsolute, join, relative } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import type { RunRequest } from '../pipeline/contracts.ts';
 import { fileError, sha256, systemCode } from './files.ts';
@@ -16,12 +16,21 @@ export function runsDir(workspace: string): string {
 export function runLockPath(runDir: string): string {
   return join(runDir, 'lock');
 }
+/**
+ * Where a connector's folder lies, as all say who are in that workspace: those that came to it through a link, or spelled it
+ * in other letters on a disk that does not mind, name it otherwise as a whole path.
+ */
+export function connectorPlace(workspace: string, connectorDir: string): string {
+  const inside = relative(workspace, connectorDir);
+  return inside.startsWith('..') || isAbsolute(inside) ? connectorDir : inside;
+}
+
 /** One lock per connector folder. It lies in the workspace, not in the folder: that one is packaged and committed. */
 export function connectorLockPath(workspace: string, connectorDir: string): string {
   return join(
     homeOf(workspace),
     'locks',
-    `${basename(connectorDir)}-${sha256(connectorDir).slice(0, 8)}.lock`,
+    `${basename(connectorDir)}-${sha256(connectorPlace(workspace, connectorDir)).slice(0, 8)}.lock`,
   );
 }
 
@@ -54,7 +63,9 @@ const STAMP = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/;
  */
 async function beginning(parent: string, now: Date): Promise<Date> {
   const names = (await readdir(parent).catch(() => [])).filter((name) => STAMP.test(name)).sort();
-  const newest = Date.parse((names.at(-1) ?? '').replace(new RegExp(`${STAMP.source}.*`), '$1-$2-$3T$4:$5:$6Z'));
+  const newest = Date.parse(
+    (names.at(-1) ?? '').replace(new RegExp(`${STAMP.source}.*`), '$1-$2-$3T$4:$5:$6Z'),
+  );
   const next = new Date(newest + 1000);
   // A year of five digits would sort before all others.
   return newest > now.getTime() && next.getUTCFullYear() < 10_000 ? next : now;

@@ -109,6 +109,21 @@ function knownSecrets(d: StageDependencies): KnownSecret[] {
   ];
 }
 
+/** What to know of files that are one where a disk does not tell their names apart: letters' case, or how accents are written. */
+function alike(files: readonly string[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const file of files) {
+    const key = file.normalize('NFC').toLowerCase();
+    groups.set(key, [...(groups.get(key) ?? []), file]);
+  }
+  return [...groups.values()]
+    .filter(({ length }) => length > 1)
+    .map(
+      (names) =>
+        `Only one of these is kept where a disk takes their names for the same (Windows, macOS): ${names.join(', ')}.`,
+    );
+}
+
 /** Files that publishing writes itself. */
 const OWN_FILES: ReadonlySet<string> = new Set([RESULTS_FILE, STATISTICS, PROVENANCE, CHANGELOG]);
 
@@ -162,6 +177,7 @@ async function publish(
   // Once more: preparing may have written a file.
   const listed = await listFiles(context.connectorDir);
   if (listed.hidden.length > 0) notes.push(`Left out as private: ${listed.hidden.join(', ')}.`);
+  notes.push(...alike(listed.files));
 
   const copy = join(scratch, basename(context.connectorDir));
   await copyFiles(context.connectorDir, copy, listed.files);

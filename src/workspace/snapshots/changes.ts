@@ -2,6 +2,7 @@
 import { readJournal, type Recorded } from '../../pipeline/journal.ts';
 import type { GateName, RunView } from '../../pipeline/contracts.ts';
 import { nodeFiles } from '../../store/files.ts';
+import { connectorPlace } from '../../store/run-folders.ts';
 import { listRuns } from '../../store/runs.ts';
 import type { Snapshot } from './manifest.ts';
 import type { SnapshotStore } from './store.ts';
@@ -63,7 +64,10 @@ export async function lastApproval(
   runId: string,
 ): Promise<Approval | undefined> {
   const snapshots = await store.list(connectorDir);
-  const views = (await listRuns(store.workspace)).filter((view) => view.connectorDir === connectorDir);
+  const place = connectorPlace(store.workspace, connectorDir);
+  const views = (await listRuns(store.workspace)).filter(
+    (view) => view.connectorDir !== null && connectorPlace(view.workspace, view.connectorDir) === place,
+  );
   const upTo = views.find((view) => view.runId === runId);
   const approvals: Approval[] = [];
   for (const view of views) {

@@ -5,7 +5,7 @@
 import { chmod } from 'node:fs/promises';
 import { asSourcewrightError, SourcewrightError } from '../../errors.ts';
 import { takeLock } from '../../store/lock.ts';
-import { connectorLockPath } from '../../store/run-folders.ts';
+import { connectorLockPath, connectorPlace } from '../../store/run-folders.ts';
 import { listRuns } from '../../store/runs.ts';
 import { removeInside, resolveInside, writeInside } from '../files.ts';
 import type { FolderState } from './folder.ts';
@@ -120,7 +120,8 @@ export async function restore(
 /** A stage that only reads (a diagnosis, a review) holds no lock on the folder, and must not read half of two states. */
 async function refuseWhileRunning(workspace: string, connectorDir: string): Promise<void> {
   for (const view of await listRuns(workspace)) {
-    if (view.connectorDir !== connectorDir || view.status !== 'running') continue;
+    if (view.connectorDir === null || view.status !== 'running') continue;
+    if (connectorPlace(view.workspace, view.connectorDir) !== connectorPlace(workspace, connectorDir)) continue;
     throw new SourcewrightError('locked', 'A run is at work on this connector.', {
       where: view.runId,
       cure: 'Wait until it stops, or pause it first.',

@@ -57,6 +57,21 @@ describe('running programs', () => {
     throw new Error(`${name} was not written`);
   }
 
+  it('ends one that does not want to end in time, also where the clock is set back meanwhile', async () => {
+    const usual = Date.now;
+    let looks = 0;
+    Date.now = () => usual() - 3_600_000 * (looks += 1);
+    try {
+      const began = performance.now();
+      const stubborn = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)";
+      const { timedOut } = await runner.run(node(stubborn, { timeoutMs: 1000 }), never());
+      assert.equal(timedOut, true);
+      assert.ok(performance.now() - began < 10_000);
+    } finally {
+      Date.now = usual;
+    }
+  });
+
   it('gives the exit code and both streams', async () => {
     const result = await runner.run(
       node('console.log("out"); console.error("err"); process.exit(7)'),

@@ -96,9 +96,14 @@ describe('the stage publish by rules', function () {
     const message = git('log', '-1', '--format=%B', 'connector/tides');
     assert.match(message, /4 of 4 passed/);
     assert.match(message, /Sourcewright-Run: r1/);
+    // As after a kill that left the commit and nothing that tells of it.
     const second = await published();
-    assert.equal(second.commit, first.commit);
-    assert.match(second.notes.join('\n'), /no new commit/);
+    assert.deepEqual([second.commit, second.notes], [first.commit, first.notes]);
+    await bench.write('README.md', '# Tides\n');
+    await bench.write('Readme.md', '# The same to some\n');
+    const third = await published({ runId: 'r2' });
+    assert.notEqual(third.commit, first.commit);
+    assert.match(third.notes.join('\n'), /Only one of these is kept[^]*: README\.md, Readme\.md\./);
     assert.throws(() => git('rev-parse', '--verify', '--quiet', 'HEAD'));
   });
 

@@ -167,6 +167,23 @@ describe('snapshots: restoring', () => {
     assert.equal(await bench.read('config.json'), 'secret');
   });
 
+  it('knows the folder’s lock also where the workspace was opened through a link', async () => {
+    const link = `${bench.workspace}-link`;
+    await symlink(bench.workspace, link);
+    try {
+      const through = bench.connector.replace(bench.workspace, link);
+      const held = await takeLock(connectorLockPath(link, through), 'It', 'test of run x');
+      const taken = await bench.take('before');
+      await assert.rejects(
+        restore(bench.store(), bench.connector, taken.id),
+        (error) => error instanceof SourcewrightError && error.code === 'locked',
+      );
+      await held.release();
+    } finally {
+      await rm(link);
+    }
+  });
+
   it('refuses while a stage holds the folder, or a run is at work on it', async () => {
     const first = await bench.stage({ 'src/a.py': 'a1\n' });
     await bench.stage({ 'src/a.py': 'a2\n' }, 2);
