@@ -3,7 +3,11 @@
  * with what has to be done.
  */
 import type Anthropic from '@anthropic-ai/sdk';
-import type { BetaMessage, BetaMessageParam } from '@anthropic-ai/sdk/resources/beta/messages';
+import type {
+  BetaMessage,
+  BetaMessageParam,
+  BetaWebFetchToolResultBlock,
+} from '@anthropic-ai/sdk/resources/beta/messages';
 import type { z } from 'zod';
 import { SourcewrightError } from '../errors.ts';
 import { NO_USAGE, type PauseCause } from '../pipeline/contracts.ts';
@@ -342,7 +346,16 @@ function redactBlock(
     return redactor.holds(JSON.stringify(block)) ? undefined : block;
   }
   if (block.type === 'text' || block.type === 'tool_use') return redactor.deep<{ type: string }>(block);
-  return block;
+  return block.type === 'web_fetch_tool_result' ? redactFetched(block, redactor) : block;
+}
+
+/** A page that the API fetched: keys that stand in its examples are not kept. Only its text is touched, as all else is checked. */
+function redactFetched(block: BetaWebFetchToolResultBlock, redactor: Redactor): BetaWebFetchToolResultBlock {
+  const { content: fetched } = block;
+  if (fetched.type !== 'web_fetch_result' || fetched.content.source.type !== 'text') return block;
+  const { source } = fetched.content;
+  const clean = { ...source, data: redactor.text(source.data) };
+  return { ...block, content: { ...fetched, content: { ...fetched.content, source: clean } } };
 }
 
 function saysSecret({ content }: BetaMessage, redactor: Redactor): boolean {

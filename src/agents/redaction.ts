@@ -6,17 +6,18 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { PipelineDependencies } from '../pipeline/contracts.ts';
 import { listFiles, PRIVATE_FILES } from '../workspace/files.ts';
-import { redactText } from '../workspace/secrets.ts';
+import { isSecretName, passwordsOfAddresses } from '../workspace/known-secrets.ts';
+import { encodings, redactText } from '../workspace/secrets.ts';
 
 /** Shorter values would black out ordinary words. */
 const LEAST_LENGTH = 8;
-const NAMES_OF_SECRETS = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL/i;
 
-/** Values of the environment whose names say that they are secret. */
+/** Values of the environment whose names say that they are secret, and passwords in addresses: of an index, a proxy. */
 export function secretsOfEnvironment(environment: Readonly<Record<string, string | undefined>>): string[] {
-  return Object.entries(environment).flatMap(([name, value]) =>
-    value !== undefined && NAMES_OF_SECRETS.test(name) ? [value] : [],
-  );
+  return Object.entries(environment).flatMap(([name, value = '']) => [
+    ...(isSecretName(name) ? [value] : []),
+    ...passwordsOfAddresses(value),
+  ]);
 }
 
 const LARGEST_PRIVATE_FILE = 256 * 1024;
@@ -58,20 +59,21 @@ export function redactWords(
 /** Values in JSON, or behind names line by line, that are called secret: by their own name, one above, or the file's. */
 export function secretsOfText(file: string, text: string): string[] {
   try {
-    return leaves(JSON.parse(text) as unknown, file);
+    return [...leaves(JSON.parse(text) as unknown, file), ...passwordsOfAddresses(text)];
   } catch {
-    return text.split(/\r?\n/).flatMap((line) => {
+    const named = text.split(/\r?\n/).flatMap((line) => {
       const [, name = '', value = line] = /^\s*(?:export\s+)?([\w.-]+)\s*[:=]\s*(.*)$/.exec(line) ?? [];
-      if (!NAMES_OF_SECRETS.test(`${file} ${name}`)) return [];
+      if (!isSecretName(name, file)) return [];
       return [value.trim().replace(/^(["'])(.*)\1$/, '$2')];
     });
+    return [...named, ...passwordsOfAddresses(text)];
   }
 }
 
-function leaves(value: unknown, names: string): string[] {
-  if (typeof value === 'string') return NAMES_OF_SECRETS.test(names) ? [value] : [];
+function leaves(value: unknown, around: string, name = ''): string[] {
+  if (typeof value === 'string') return isSecretName(name, around) ? [value] : [];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, one]) => leaves(one, `${names} ${name}`));
+  return Object.entries(value).flatMap(([inner, one]) => leaves(one, `${around} ${name}`, inner));
 }
 
 export class Redactor {
@@ -81,7 +83,7 @@ export class Redactor {
   constructor(known: readonly (string | undefined)[]) {
     const values = known.flatMap((value) => {
       const trimmed = value?.trim() ?? '';
-      return trimmed.length < LEAST_LENGTH ? [] : [trimmed, encodeURIComponent(trimmed), base64(trimmed)];
+      return trimmed.length < LEAST_LENGTH ? [] : encodings(trimmed);
     });
     // The longest first: one secret may be the beginning of another.
     this.#known = [...new Set(values)].sort((a, b) => b.length - a.length);
@@ -115,8 +117,4 @@ export class Redactor {
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [this.text(key), this.#deep(one)]));
   }
-}
-
-function base64(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
 }

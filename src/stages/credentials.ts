@@ -2,9 +2,24 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StageContext } from '../pipeline/contracts.ts';
+import { secretsOfFolders } from '../agents/redaction.ts';
 import { offThread } from '../threads/off-thread.ts';
+import { environmentSecrets, givenSecrets, isTelling } from '../workspace/known-secrets.ts';
 import type { KnownSecret, SecretHit } from '../workspace/secrets.ts';
 import type { StageDependencies } from './dependencies.ts';
+
+/** What must not go out whatever it looks like: secrets of the environment, of private files, and what was given for the probe. */
+export async function knownSecrets(
+  d: Pick<StageDependencies, 'environment' | 'credentials'>,
+  { connectorDir, request }: Pick<StageContext, 'connectorDir' | 'request'>,
+): Promise<KnownSecret[]> {
+  const ofFiles = (await secretsOfFolders(connectorDir, request.workspace)).filter(isTelling);
+  return [
+    ...environmentSecrets(d.environment ?? process.env),
+    ...givenSecrets(d.credentials),
+    ...ofFiles.map((value) => ({ from: 'a private file', value })),
+  ];
+}
 
 /**
  * Places in the given files of the connector that look like real credentials.

@@ -3,6 +3,7 @@ import type { AgentSettings } from '../agents/contracts.ts';
 import { secretsOfEnvironment } from '../agents/redaction.ts';
 import { SourcewrightError } from '../errors.ts';
 import type { Stage, StageName, Stages } from '../pipeline/contracts.ts';
+import { givenSecrets } from '../workspace/known-secrets.ts';
 import type { PipelineSetting } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -38,7 +39,7 @@ export function requireKey(env: Environment): string {
 
 /** What must not be written down, beside the contents of private files. */
 export function secretsOf(env: Environment, setting: PipelineSetting): string[] {
-  return [...secretsOfEnvironment(env), ...Object.values(setting.credentials ?? {})];
+  return [...secretsOfEnvironment(env), ...givenSecrets(setting.credentials).map(({ value }) => value)];
 }
 
 /** Where the composition root finds things. */

@@ -13,25 +13,16 @@ export interface KnownSecret {
   readonly value: string;
 }
 
-const SECRET_NAME = /KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|_PAT$|_DSN$/i;
-/** Shorter values, and words such as `disabled`, would stand in any text. */
-const LEAST_KNOWN = 8;
-
-/** Values of environment variables whose names say that they are secret. Paths, plain words and small numbers are none. */
-export function environmentSecrets(
-  environment: Readonly<Record<string, string | undefined>>,
-): KnownSecret[] {
-  return Object.entries(environment).flatMap(([name, value = '']) => {
-    const text = value.trim();
-    const telling = text.length >= LEAST_KNOWN && !/^(?:[a-z_]+|\d{1,9}|[~./][^\s]*|[A-Za-z]:\\.*)$/.test(text);
-    return SECRET_NAME.test(name) && telling ? [{ from: `the environment variable ${name}`, value: text }] : [];
-  });
+/** A value as it is, and as it stands in an address, a header, or a text of JSON. */
+export function encodings(value: string): string[] {
+  const base64 = Buffer.from(value, 'utf8').toString('base64');
+  return [value, encodeURIComponent(value), base64, JSON.stringify(value).slice(1, -1)];
 }
 
 /** The known values in a text, also where they were encoded for a header or an address. */
 function knownHits(text: string, known: readonly KnownSecret[]): { kind: string; value: string }[] {
   return known.flatMap(({ from, value }) =>
-    [value, encodeURIComponent(value), Buffer.from(value).toString('base64')]
+    encodings(value)
       .filter((form, index, forms) => forms.indexOf(form) === index && text.includes(form))
       .map((form) => ({ kind: `value of ${from}`, value: form })),
   );

@@ -9,9 +9,8 @@ import type { StageContext } from '../../pipeline/contracts.ts';
 import { hashFile, listFiles } from '../../workspace/files.ts';
 import { findRepository } from '../../workspace/git.ts';
 import { findGitHubRemote } from '../../workspace/github.ts';
-import { environmentSecrets } from '../../workspace/secrets.ts';
 import { readBriefPart } from '../connector.ts';
-import { credentialsIn } from '../credentials.ts';
+import { credentialsIn, knownSecrets } from '../credentials.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { connectorLicence } from './licences.ts';
 
@@ -45,7 +44,7 @@ export type PublicationPlan = z.infer<typeof PublicationPlan>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 /** A thread for what takes long, and the environment that git would be called with. */
-type PlanDependencies = Pick<StageDependencies, 'worker' | 'environment'>;
+type PlanDependencies = Pick<StageDependencies, 'worker' | 'environment' | 'credentials'>;
 
 /** The files with size and hash; what vanishes while it is listed is no part of it. */
 export async function describeFiles(dir: string, paths: readonly string[]): Promise<PlannedFile[]> {
@@ -85,7 +84,7 @@ export async function planPublication(d: PlanDependencies, context: StageContext
   const dir = context.connectorDir;
   const listed = await listFiles(dir);
   const files = await describeFiles(dir, listed.files);
-  const secrets = await credentialsIn(d, context, listed.files, environmentSecrets(environment));
+  const secrets = await credentialsIn(d, context, listed.files, await knownSecrets(d, context));
   const { blueprint } = await readBriefPart(d, context, 'publication');
   return {
     schemaVersion: 1,

@@ -15,8 +15,8 @@ import {
 import type { PythonEnvironment } from '../../python/environments.ts';
 import { evidenceHashes, RESULTS_FILE } from '../../python/pytest.ts';
 import { checkConnectorFolder, listFiles, writeInside } from '../../workspace/files.ts';
-import { environmentSecrets, type KnownSecret } from '../../workspace/secrets.ts';
 import { connectorEnvironment, helperScript, readBriefPart } from '../connector.ts';
+import { knownSecrets } from '../credentials.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { openFindings } from '../review/ledger.ts';
 import { resultsFile, toTestResult } from '../test/rules.ts';
@@ -100,15 +100,6 @@ async function toFacts(
   };
 }
 
-/** What must not go out whatever it looks like: secrets of the environment, and what was given for the probe. */
-function knownSecrets(d: StageDependencies): KnownSecret[] {
-  const given = Object.entries(d.credentials ?? {}).filter(([, value]) => value.length >= 8);
-  return [
-    ...environmentSecrets(d.environment ?? process.env),
-    ...given.map(([name, value]) => ({ from: `the credential ${name}`, value })),
-  ];
-}
-
 /** What to know of files that are one where a disk does not tell their names apart: letters' case, or how accents are written. */
 function alike(files: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
@@ -166,7 +157,7 @@ async function publish(
   scratch: string,
   prepare: Prepare | undefined,
 ): Promise<StageOutcome<'publish'>> {
-  const known = knownSecrets(d);
+  const known = await knownSecrets(d, context);
   const found = await listFiles(context.connectorDir);
   const held =
     (await refusal(d, context, found.files, found.links, known)) ?? (await unlisted(d, context, found.files));
