@@ -57,7 +57,11 @@ export async function runChosen(chosen: ChosenTests): Promise<ChosenOutcome> {
       title: chosen.title,
       file: python,
       args: [
-        ...pytestArguments(junit, undefined, await asArguments(chosen.ids, home)),
+        ...(await pytestArguments({
+          connectorDir: chosen.connectorDir,
+          junit,
+          tests: await asArguments(chosen.ids, home),
+        })),
         // The whole difference between two values, where pytest would only begin it.
         ...['-o', 'verbosity_assertions=2'],
       ],

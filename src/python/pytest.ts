@@ -26,6 +26,8 @@ export interface SuiteRun {
   readonly signal: AbortSignal;
   /** Measure coverage, which makes the suite slower. */
   readonly coverage: boolean;
+  /** Ids of those to run; absent = all. */
+  readonly tests?: readonly string[];
   /** Other limits than the usual ones. */
   readonly limits?: Partial<Limits> | undefined;
   /** Reads the result file; absent = on this thread. Throws `UnusableEvidence` as `readJunit` does. */
@@ -37,7 +39,9 @@ export async function connectorHalves(dir: string): Promise<{ code: string[]; te
   const { files } = await listFiles(dir);
   return {
     code: files.filter(
-      (file) => file.startsWith('src/') || /^(pyproject\.toml|requirements.*\.txt)$/.test(file),
+      (file) =>
+        file.startsWith('src/') ||
+        (!file.startsWith('tests/') && /\.(py|pth|toml|ini|cfg)$|^requirements.*\.txt$/.test(file)),
     ),
     tests: files.filter((file) => file.startsWith('tests/') && file !== RESULTS_FILE),
   };
@@ -109,18 +113,52 @@ function count(cases: readonly TestCase[], outcome: TestCase['outcome']): number
   return cases.filter((entry) => entry.outcome === outcome).length;
 }
 
-/** The arguments of the interpreter: what runs, where results go, and nothing of the cache that pytest would keep. */
-export function pytestArguments(
-  junit: string,
-  coverage?: string,
-  tests: readonly string[] = ['tests'],
-): string[] {
+/** What a run of pytest is asked for. */
+export interface PytestRun {
+  readonly connectorDir: string;
+  /** Receives the results. */
+  readonly junit: string;
+  /** Receives the coverage; absent = it is not measured. */
+  readonly coverage?: string | undefined;
+  /** Absent = all. */
+  readonly tests?: readonly string[];
+}
+
+/**
+ * The arguments of the interpreter: what runs, where results go, and nothing of the cache that pytest would keep. Of what could
+ * bend the outcome only the suite's own files are minded, which are compared with the compiled ones: no module, plugin,
+ * `conftest.py` or configuration beside them.
+ */
+export async function pytestArguments({
+  connectorDir,
+  junit,
+  coverage,
+  tests = ['tests'],
+}: PytestRun): Promise<string[]> {
+  const plugins = join(scriptsFolder(), 'pytest_plugins');
+  const own = await access(join(connectorDir, 'pyproject.toml')).then(
+    () => true,
+    () => false,
+  );
   return [
-    ...['-m', 'pytest', ...tests],
+    // With -P the connector's folder is not searched for pytest itself; `connector_path` adds it once that is loaded.
+    ...['-P', '-m', 'pytest', ...tests],
+    ...['-c', own ? 'pyproject.toml' : join(plugins, 'none.ini'), '--rootdir=.', '--confcutdir=tests'],
     // The suite's own settings stay, but nothing may add options that leave tests out.
-    ...['-o', 'addopts=', '-o', 'junit_family=xunit1', '-o', 'junit_logging=all'],
-    ...['-p', 'no:cacheprovider', '-p', 'kept_output', '--color=no', `--junitxml=${junit}`],
-    ...(coverage === undefined ? [] : ['--cov=src', `--cov-report=json:${coverage}`]),
+    ...['-o', 'addopts=', '-o', 'pythonpath=', '-o', 'junit_family=xunit1', '-o', 'junit_logging=all'],
+    ...[
+      '-p',
+      'connector_path',
+      '-p',
+      'no:cacheprovider',
+      '-p',
+      'kept_output',
+      '--color=no',
+      `--junitxml=${junit}`,
+    ],
+    ...(coverage === undefined
+      ? []
+      : ['--cov=src', `--cov-config=${join(plugins, 'none.ini')}`, `--cov-report=json:${coverage}`]),
   ];
 }
 
@@ -146,7 +184,8 @@ export async function runSuite(run: SuiteRun): Promise<TestReport> {
     const junit = join(results, 'junit.xml');
     const measured = run.coverage && (await hasPackage(run.environment, 'pytest_cov'));
     const coverage = measured ? join(results, 'coverage.json') : undefined;
-    const args = pytestArguments(junit, coverage);
+    const { connectorDir } = run;
+    const args = await pytestArguments({ connectorDir, junit, coverage, tests: run.tests ?? ['tests'] });
     await rm(join(run.connectorDir, RESULTS_FILE), { force: true });
     const before = await evidenceHashes(run.connectorDir);
     const copy = join(home, 'connector');

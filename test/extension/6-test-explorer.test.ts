@@ -400,7 +400,7 @@ describe('the Test Explorer', function () {
 
   it('debugs the same pytest: interpreter, chosen tests and environment, without what is secret', () => {
     const env = { HOME: '/tmp/home', PATH: '/env/bin' };
-    const args = ['-m', 'pytest', 'tests/test_a.py::test_x', '--junitxml=/tmp/home/junit.xml'];
+    const args = ['-P', '-m', 'pytest', 'tests/test_a.py::test_x', '--junitxml=/tmp/home/junit.xml'];
     const command = { title: 'T', file: '/env/bin/python', args, cwd: '/work', env, timeoutMs: 1 };
     const inherited = { MY_API_KEY: 'secret', HOME: '/root', GITHUB_TOKEN: 'secret', EDITOR: 'vi' };
     assert.deepEqual(debugConfiguration(command, inherited), {
@@ -408,9 +408,9 @@ describe('the Test Explorer', function () {
       request: 'launch',
       name: 'T',
       module: 'pytest',
-      args: args.slice(2),
+      args: args.slice(3),
       cwd: '/work',
-      python: '/env/bin/python',
+      python: ['/env/bin/python', '-P'],
       env: { MY_API_KEY: '', GITHUB_TOKEN: '', ...env },
       console: 'integratedTerminal',
       justMyCode: true,

@@ -39,16 +39,17 @@ export function debugConfiguration(
   { title, file, args, cwd, env }: Command,
   inherited: Readonly<Record<string, string | undefined>>,
 ): DebugConfiguration {
-  const [flag, module, ...rest] = args;
-  if (flag !== '-m' || module === undefined) throw new Error('Only modules are debugged.');
+  const at = args.indexOf('-m');
+  const module = args[at + 1];
+  if (at < 0 || module === undefined) throw new Error('Only modules are debugged.');
   return {
     type: 'debugpy',
     request: 'launch',
     name: title,
     module,
-    args: rest,
+    args: args.slice(at + 2),
     cwd,
-    python: file,
+    python: [file, ...args.slice(0, at)],
     // A debugged process inherits the editor's environment; what is secret in it is made empty.
     env: { ...withoutSecrets(inherited), ...env },
     console: 'integratedTerminal',

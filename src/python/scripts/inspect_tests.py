@@ -20,6 +20,8 @@ SKIP_CALLS = {"skip", "xfail", "importorskip", "skipTest", "skipif"}
 BENDING = {"collect_ignore", "collect_ignore_glob", "__test__"}
 #: Any hook can: pytest takes what is called so, and `specname` gives a hook another name.
 HOOK = re.compile(r"pytest_\w+")
+#: What pytest is made of.
+INNARDS = {"_pytest", "pluggy"}
 
 
 def dotted(node: ast.AST) -> str:
@@ -198,12 +200,25 @@ def named(node: ast.AST) -> list[str]:
     return []
 
 
+def innards(node: ast.AST) -> list[str]:
+    """Return what a node takes of pytest's own inside, or puts into it."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names if alias.name.partition(".")[0] in INNARDS]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module] if node.module and node.module.partition(".")[0] in INNARDS else []
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) and node.value.partition(".")[0] in INNARDS else []
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and dotted(node).startswith("pytest."):
+        return [dotted(node)]
+    return []
+
+
 def hooks_of(tree: ast.Module) -> Iterator[dict[str, Any]]:
     """Yield hooks and names that leave tests out or bend their outcome."""
     for node in ast.walk(tree):
-        for name in named(node):
-            if name in BENDING or HOOK.fullmatch(name):
-                yield {"line": getattr(node, "lineno", 1), "what": name}
+        bending = [name for name in named(node) if name in BENDING or HOOK.fullmatch(name)]
+        for name in bending + innards(node):
+            yield {"line": getattr(node, "lineno", 1), "what": name}
 
 
 def main() -> None:

@@ -90,6 +90,9 @@ def run_suite(job: dict[str, Any]) -> int:
     files = ["tests"] if chosen is None else sorted({test.split("::")[0] for test in chosen})
     watcher = Watcher(Path(job["log"]), chosen, lines)
     options = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "--tb=line", "--color=no"]
+    own_settings = slot / "pyproject.toml"
+    settings = own_settings if own_settings.exists() else Path(own) / "pytest_plugins" / "none.ini"
+    options += ["-c", str(settings), "--rootdir=.", "--confcutdir=tests"]
     began = time.monotonic()
     code = int(pytest.main([*files, *options], plugins=[watcher]))
     watcher.say("seconds", "", time.monotonic() - began)

@@ -1,12 +1,15 @@
 /** How every attempt of the stage ends, whoever wrote the tests: we run pytest, compare the suite, and report. */
 import type { StageContext, TestReport, TestResult } from '../../pipeline/contracts.ts';
 import type { PythonEnvironment } from '../../python/environments.ts';
-import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite } from '../../python/pytest.ts';
+import { bentOutcome } from '../../python/control.ts';
+import { ProcessRunner } from '../../python/process-runner.ts';
+import { DEFAULT_TEST_TIMEOUT_MS, RESULTS_FILE, runSuite, type SuiteRun } from '../../python/pytest.ts';
 import { writeInside } from '../../workspace/files.ts';
 import { keepLock } from '../connector.ts';
 import type { StageDependencies } from '../dependencies.ts';
 import { readCasesFor } from '../test-cases.ts';
 import { finishFindings, type FindingDraft } from '../findings.ts';
+import { besideSuite } from './beside-suite.ts';
 import { judgeByConformance, withConformance } from './conformance.ts';
 import { type Difference, type EarlierSuite, suiteDifferences } from './integrity.ts';
 import { judgeByMutants } from './mutants.ts';
@@ -21,6 +24,14 @@ export interface Suspicion {
 }
 const NO_SUSPICION: Suspicion = { earlier: [], seen: () => [], findings: [] };
 
+/** Runs the suite; where it passes, tests that must fail are run too, and where they do not there is no verdict. */
+async function runBelievably(run: SuiteRun): Promise<TestReport> {
+  const report = await runSuite(run);
+  if (report.verdict !== 'passed') return report;
+  const reason = await bentOutcome({ ...run, runner: new ProcessRunner({ write: () => undefined }) }, report);
+  return reason === undefined ? report : { ...report, verdict: 'unusable', reason };
+}
+
 export async function runTests(
   d: StageDependencies,
   context: StageContext,
@@ -30,7 +41,7 @@ export async function runTests(
   const { connectorDir, signal } = context;
   await keepLock(connectorDir, environment);
   context.progress('Running pytest.');
-  const ran = await runSuite({
+  const ran = await runBelievably({
     connectorDir,
     environment,
     runner: d.runner,
@@ -41,7 +52,11 @@ export async function runTests(
     readCases: readCasesFor(d, signal),
   });
   const { earlier, seen, findings } = suspicion;
-  const drafts = await suiteDifferences(d, context, environment, { earlier, seen: seen(ran) });
+  const beside = await besideSuite(d, context, environment);
+  const drafts = await suiteDifferences(d, context, environment, {
+    earlier,
+    seen: [...seen(ran), ...beside],
+  });
   const integrity = await finishFindings(connectorDir, [...drafts, ...findings]);
   const judged = withConformance(ran, await judgeByConformance(context, environment, ran));
   const mutation = await judgeByMutants(d, context, environment, judged);

@@ -52,7 +52,7 @@ describe('chosen tests', () => {
     process.env['SUITE_TOKEN'] = 'must not be seen';
     const { command, outcome } = await ran(['tests/test_a.py::test_x[a b]'], junit(CASE), ended(0));
     delete process.env['SUITE_TOKEN'];
-    assert.deepEqual(command.args.slice(0, 3), ['-m', 'pytest', 'tests/test_a.py::test_x[a b]']);
+    assert.deepEqual(command.args.slice(0, 4), ['-P', '-m', 'pytest', 'tests/test_a.py::test_x[a b]']);
     assert.ok(!command.args.includes('tests'));
     assert.ok(!JSON.stringify(command.env).includes('must not be seen'));
     assert.deepEqual(outcome.problem, undefined);
