@@ -6,8 +6,11 @@ import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import type { BriefPart, BriefParts } from '../pipeline/brief-parts.ts';
 import { Brief, type StageContext } from '../pipeline/contracts.ts';
 import { ensureEnvironment, type PythonEnvironment } from '../python/environments.ts';
-import { findInterpreter } from '../python/interpreter.ts';
+import { declaredRequirements, fetchedElsewhere } from '../python/declared.ts';
+import { findInterpreter, type Interpreter } from '../python/interpreter.ts';
+import { refuseUnknown } from '../python/known-packages.ts';
 import { LOCK_FILE } from '../python/lock.ts';
+import { requireByName } from '../python/requirements.ts';
 import { systemCode } from '../system-faults.ts';
 import { offThread } from '../threads/off-thread.ts';
 import { writeInside } from '../workspace/files.ts';
@@ -25,11 +28,25 @@ async function readText(path: string): Promise<string | undefined> {
   });
 }
 
-/** `requires` of `[build-system]`: what building a wheel needs, so that it is built without a network later. */
-function buildRequirements(pyproject: string): string {
-  const section = /^\[build-system\]\s*$([\s\S]*?)(?=^\[|(?![\s\S]))/m.exec(pyproject)?.[1] ?? '';
-  const list = /^requires\s*=\s*\[([\s\S]*?)\]/m.exec(section)?.[1] ?? '';
-  return [...list.matchAll(/"([^"]+)"|'([^']+)'/g)].map((found) => found[1] ?? found[2] ?? '').join('\n');
+/**
+ * What building a wheel needs, so that it is built without a network later. What else `pyproject.toml` asks for is not
+ * installed here, but by everybody who installs the connector: it is refused alike, before anything is fetched.
+ */
+async function buildRequirements(
+  dependencies: StageDependencies,
+  { connectorDir, signal }: Pick<StageContext, 'connectorDir' | 'signal'>,
+  interpreter: Interpreter,
+): Promise<string> {
+  const path = join(connectorDir, 'pyproject.toml');
+  const text = await readText(path);
+  if (text === undefined) return '';
+  const script = await helperScript(dependencies, 'declared_requirements.py');
+  const { build, declared, elsewhere } = await declaredRequirements(text, { script, interpreter, signal });
+  const [place] = elsewhere;
+  if (place !== undefined) throw fetchedElsewhere(path, place);
+  for (const line of declared) requireByName(line.trim(), { where: path });
+  refuseUnknown(path, declared, dependencies.allowedPackages ?? []);
+  return build.join('\n');
 }
 
 /** Name of the package that a requirement line asks for. */
@@ -60,15 +77,15 @@ export async function connectorEnvironment(
     );
   }
   const dev = (await readText(join(dir, 'requirements-dev.txt'))) ?? '';
-  const build = buildRequirements((await readText(join(dir, 'pyproject.toml'))) ?? '');
-  const named = new Set(`${runtime}\n${dev}\n${build}`.split('\n').map(packageName));
-  const tools = TOOLS.filter((tool) => !named.has(tool)).join('\n');
   const environment = dependencies.environment ?? process.env;
   const interpreter = await findInterpreter({
     setting: dependencies.pythonPath,
     environment,
     signal: context.signal,
   });
+  const build = await buildRequirements(dependencies, context, interpreter);
+  const named = new Set(`${runtime}\n${dev}\n${build}`.split('\n').map(packageName));
+  const tools = TOOLS.filter((tool) => !named.has(tool)).join('\n');
   const lock = await readText(join(dir, LOCK_FILE));
   const built = await ensureEnvironment({
     interpreter,

@@ -217,12 +217,52 @@ describe('requirement lines', () => {
     '-r other.txt',
     '--find-links=/tmp',
     'git+https://evil.test/x',
+    'pkg==1 --index-url evil.test',
+    'pkg==1 --find-links .',
+    'pkg==${GITHUB_TOKEN}',
+    'pkg>=1,',
+    'pkg-',
+    // pip ends lines at these signs too: what follows would be an option.
+    ...['\r', '\v', '\f', '\x1c', '\x85', '\u2028'].map((end) => `pkg==1${end}-e .`),
+    `pkg ; python_version > "3"\r-e .`,
+    // Letters that look like others, of another width, or that are not seen.
+    'r\u0435quests==2',
+    'r\u00e9quests==2',
+    '\uff52equests',
+    'requ\u200bests',
+    'requests\u00a0==2',
+    '\u202estseuqer',
   ]) {
-    it(`refuses "${line}"`, () => {
+    it(`refuses ${JSON.stringify(line)}`, () => {
       assert.throws(
         () => lines(`ok==1\n${line}`),
         (error) => error instanceof SourcewrightError && error.place === 'line 2',
       );
     });
   }
+
+  it('names the sign that is none of a name, and repeats none that is not seen', () => {
+    const said = (line: string): string => {
+      try {
+        return lines(line).join();
+      } catch (error) {
+        return error instanceof SourcewrightError ? `${error.message} ${error.cure ?? ''}` : '';
+      }
+    };
+    assert.match(said('r\u0435quests==2'), /It holds "\u0435" \(U\+0435\)[^]*Type the name anew/);
+    assert.match(said('requ\u200bests'), /"requ\ufffdests" is not[^]*It holds U\+200B,/);
+  });
+
+  it('takes what names and versions hold', () => {
+    const plain = [
+      'A.b_c-d',
+      'a[x, y]>=1.0,<2',
+      'a==1!2.0.post1+local',
+      'a ~= 1.4',
+      'a !=1.*',
+      "a; sys_platform == 'linux'",
+    ];
+    for (const line of plain) assert.equal(lines(line).length, 1);
+    assert.deepEqual(lines('\ufeffhttpx\t>=1\n  pytest'), ['httpx >=1', 'pytest']);
+  });
 });
