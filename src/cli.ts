@@ -27,7 +27,9 @@ const promptsDir = built ? join(here, 'prompts') : join(here, 'agents', 'prompts
 
 function pipeline(setting: PipelineSetting): PipelineDependencies {
   const log: PipelineDependencies['log'] = (level, message) => {
-    if (level === 'error' || level === 'warn' || setting.verbose) setting.output(`${level}: ${message}\n`);
+    // A warning is for the person, whether or not they want to see the output of programs.
+    if (level === 'error' || level === 'warn') setting.tell(`${level}: ${message}`);
+    else if (setting.verbose) setting.output(`${level}: ${message}\n`);
   };
   const d = stageDependencies(setting, log);
   const rules = createRulesStages(d);

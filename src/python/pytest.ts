@@ -9,6 +9,7 @@ import { childEnvironment } from './child-environment.ts';
 import { copyConnector } from './connector-copy.ts';
 import { readCoverage } from './coverage.ts';
 import type { PythonEnvironment } from './environments.ts';
+import { refuseFullDisk } from './full-disk.ts';
 import { confine } from './isolation/confine.ts';
 import { LIMIT_REASONS, type Limits, scriptsFolder } from './isolation/limits.ts';
 import { readJunit, UnusableEvidence } from './junit.ts';
@@ -217,6 +218,7 @@ export async function runSuite(run: SuiteRun): Promise<TestReport> {
     );
     const durationMs = Math.round(performance.now() - began);
     if (run.signal.aborted) throw new SourcewrightError('cancelled', 'Cancelled.');
+    if (end.exitCode !== 0) await refuseFullDisk(home);
     const after = await evidenceHashes(run.connectorDir);
     let cases: TestCase[] = [];
     let judged: Judged;

@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import { childEnvironment } from './child-environment.ts';
 import type { PythonEnvironment } from './environments.ts';
+import { refuseFullDisk } from './full-disk.ts';
 import { confine } from './isolation/confine.ts';
 import { capture, type Captured } from './process-runner.ts';
 
@@ -51,6 +52,7 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
       input: run.input,
     });
     if (run.signal.aborted) throw new SourcewrightError('cancelled', 'Cancelled.');
+    if (result.exitCode !== 0) await refuseFullDisk(home);
     return { ...result, command: ['python', ...run.args].join(' ') };
   } finally {
     await rm(home, { recursive: true, force: true, maxRetries: 3 });

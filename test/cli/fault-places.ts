@@ -17,10 +17,11 @@ export interface SmallDisk {
 
 /**
  * Mounts a memory disk.
+ * @param at the folder that becomes the disk; absent = a new one
  * @throws where this machine does not let us: a fault that can't be made is a failed test, never a skipped one
  */
-export async function smallDisk(size: string): Promise<SmallDisk> {
-  const path = await mkdtemp(join(tmpdir(), 'sourcewright-disk-'));
+export async function smallDisk(size: string, at?: string): Promise<SmallDisk> {
+  const path = at ?? (await mkdtemp(join(tmpdir(), 'sourcewright-disk-')));
   const mount = (...words: string[]): void => {
     try {
       execFileSync('mount', [...words, path], { stdio: 'pipe' });

@@ -102,6 +102,60 @@ describe('faults', function () {
     }
   });
 
+  it('snapshots on a disk that is full: the run goes on without them and says so, and nothing is restored by half', async () => {
+    waits(await generate(folder), 'research');
+    const snapshots = join(folder, '.sourcewright', 'snapshots');
+    await mkdir(snapshots);
+    const disk = await smallDisk('24k', snapshots);
+    try {
+      const outcome = await approve(folder, 'research');
+      waits(outcome, 'code');
+      assert.match(outcome.stderr, /warn: No snapshot of the connector after generate: .*disk is full/);
+      const listed = await sourcewright(['snapshots', 'latest'], { cwd: folder });
+      assert.doesNotMatch(listed.stdout, /generate.*after/);
+      disk.change('size=10m');
+      waits(await sourcewright(['stage', 'generate', '--run', 'latest'], { cwd: folder }), 'code');
+      await writeFile(join(connector(), 'README.md'), 'mine\n');
+      await disk.fill();
+      const words = ['restore', 'latest', '--stage', 'generate', '--force'];
+      const refused = await sourcewright(words, { cwd: folder });
+      assert.notEqual(refused.exitCode, 0);
+      assert.match(refused.stderr, /disk is full \(ENOSPC\)[^]*Free some space/);
+      assert.equal(await readFile(join(connector(), 'README.md'), 'utf8'), 'mine\n');
+      await rm(join(snapshots, 'ballast'));
+      const restored = await sourcewright(words, { cwd: folder });
+      assert.equal(restored.exitCode, 0, restored.stderr);
+      assert.match(await readFile(join(connector(), 'README.md'), 'utf8'), /Village Library/);
+    } finally {
+      await disk.dispose();
+    }
+  });
+
+  it('a folder for temporary files that is missing or full, and a file where a folder belongs', async () => {
+    await writeFile(join(folder, 'connectors'), '');
+    stopped(
+      await generate(folder, '--approve', 'research'),
+      /a folder and a file have the same name/,
+      /connectors/,
+    );
+    await rm(join(folder, 'connectors'));
+    waits(await resume(folder), 'code');
+    const approveIn = (TMPDIR: string): Promise<Outcome> =>
+      sourcewright(['resume', 'latest', '--approve', 'code'], { cwd: folder, env: { TMPDIR } });
+    stopped(await approveIn(join(folder, 'nowhere')), /nowhere/);
+    const disk = await smallDisk('64k');
+    try {
+      await disk.fill();
+      stopped(
+        await sourcewright(['resume', 'latest'], { cwd: folder, env: { TMPDIR: disk.path } }),
+        /disk for temporary files is full \(ENOSPC\)/,
+      );
+    } finally {
+      await disk.dispose();
+    }
+    waits(await resume(folder), 'tests');
+  });
+
   it('a brief that is deleted or spoilt', async () => {
     waits(await generate(folder), 'research');
     const brief = await runFile('brief.json');

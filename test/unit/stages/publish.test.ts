@@ -120,6 +120,17 @@ describe('the stage publish by rules', function () {
     await paused(/in a clean copy 1 of 5 tests fail/);
   });
 
+  it('names the files that were deleted since the tests, and takes an edit as it is once it has been tested', async () => {
+    const source = (await readdir(join(bench.connectorDir, 'src'))).find((name) => name === 'tides.py') ?? '';
+    const text = await bench.read(`src/${source}`);
+    await createRulesTest(bench.dependencies()).run(bench.context({ mode: 'RERUN' }));
+    await rm(join(bench.connectorDir, 'src', source));
+    await paused(/in a clean copy[^]*src\/tides\.py/);
+    await bench.write(`src/${source}`, `${text}\n# By hand.\n`);
+    await published();
+    assert.match(await bench.read(`src/${source}`), /By hand/);
+  });
+
   it('does not publish secrets or links, and does not repeat the secret', async () => {
     const secret = ['q7Zr2Kx9Lm4', 'Wt8Vb3Ny6'].join('');
     await bench.write('README.md', `api_key = "${secret}"\n`);
