@@ -35,6 +35,7 @@ const SUITES = [
   { name: 'agents', command: () => mocha('--config', 'test/agents/.mocharc.json') },
   { name: 'python', command: () => script('test/python/run.mjs') },
   { name: 'cli', command: () => mocha('--config', 'test/cli/.mocharc.json') },
+  { name: 'faults', command: () => mocha('--config', 'test/faults/.mocharc.json') },
   { name: 'extension', command: () => script('scripts/vscode-host/run-extension-tests.mjs') },
   { name: 'e2e', command: () => script('scripts/vscode-host/run-e2e.mjs') },
 ];
