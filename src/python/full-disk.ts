@@ -11,7 +11,8 @@ const LEAST_FREE = 256 * 1024;
  */
 export async function refuseFullDisk(folder: string): Promise<void> {
   const disk = await statfs(folder).catch(() => undefined);
-  if (disk === undefined || disk.bavail * disk.bsize >= LEAST_FREE) return;
+  // Some file systems count nothing: they say 0 of 0.
+  if (disk === undefined || disk.blocks === 0 || disk.bavail * disk.bsize >= LEAST_FREE) return;
   throw new SourcewrightError(
     'environment',
     'A program failed, and the disk for temporary files is full (ENOSPC).',

@@ -64,8 +64,9 @@ export function requirementLines(
       const line = raw
         .replace(/(^|[ \t])#.*$/, '')
         .replace(/\t/g, ' ')
-        .replace(/^ +| +$/g, '')
-        .replace(/ {2,}/g, ' ');
+        // Squeezed before it is trimmed: blanks before another sign would be looked at from each of them.
+        .replace(/ {2,}/g, ' ')
+        .replace(/^ | $/g, '');
       if (line === '' || /^(-r|--requirement)[ =]?requirements\.txt$/.test(line)) continue;
       requireByName(line, { where: file.name, place: `line ${index + 1}` });
       lines.add(line);

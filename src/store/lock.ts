@@ -74,7 +74,8 @@ async function isStale({ holder, age }: LockState): Promise<boolean> {
   const system = await systemIdentity();
   const known = holder.system !== '' && system !== '';
   // Process numbers mean nothing on another computer, after a reboot or in another container.
-  if (holder.host !== hostname() || (known && holder.system !== system)) return untouched > UNTOUCHED_STALE_MS;
+  if (holder.host !== hostname() || (known && holder.system !== system))
+    return untouched > UNTOUCHED_STALE_MS;
   if (!processLives(holder.pid)) return true;
   const start = await processStart(holder.pid);
   if (start !== '' && holder.process !== '') return start !== holder.process;

@@ -191,7 +191,7 @@ describe('what is installed, and in what tests run', function () {
     assert.ok(asked.length > 0);
   });
 
-  it('pauses where a sandbox is required and none works, and says what to install', async () => {
+  it('pauses where a sandbox is required and none works, and says what to install', () => {
     // A machine that lets nobody make namespaces; where this one does not anyway, it is one.
     const closed = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"';
     const program = [
