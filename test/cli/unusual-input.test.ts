@@ -80,6 +80,31 @@ describe('unusual input', function () {
     assert.deepEqual(await readdir(join(folder, 'connectors')), [`source-${connector.name ?? ''}`]);
   });
 
+  it('names that differ only in case: every file is one of its own also where a disk takes them for the same', async () => {
+    const odd = {
+      ...thing,
+      properties: { ...thing.properties, Id: { type: 'string' }, ID: { type: 'string' } },
+    };
+    const paths: Json = {
+      '/books': list('listBooks', odd),
+      '/Books': list('ListBooks', thing),
+      '/BOOKS': list('listbooks', thing),
+    };
+    const description = { openapi: '3.0.3', info: { title: 'Case', version: '1' }, paths };
+    const servers = [{ url: 'https://api.example.com' }];
+    const outcome = await generate(JSON.stringify({ ...description, servers }), '--approve', 'research');
+    assert.equal(outcome.exitCode, 3, outcome.stderr);
+    const { gate, connector } = said(outcome);
+    assert.equal(gate, 'code');
+    const files = await readdir(connector.dir ?? '', { recursive: true });
+    assert.equal(new Set(files.map((file) => file.toLowerCase())).size, files.length);
+    assert.ok(
+      ['books.json', 'books_2.json', 'books_3.json'].every((one) =>
+        files.includes(join('src', 'schemas', one)),
+      ),
+    );
+  });
+
   it('schemas that hold themselves', async () => {
     const node = {
       type: 'object',
