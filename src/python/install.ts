@@ -20,7 +20,7 @@ export function environmentPython(dir: string): string {
 
 /** Variables of the person's that would bend an installation into another place. */
 const BENDING =
-  /^(PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|__PYVENV_LAUNCHER__|(PIP|UV)_(TARGET|USER|PREFIX|ROOT|REQUIRE_VIRTUALENV|EDITABLE|REQUIREMENT|CONSTRAINT|NO_BINARY|ONLY_BINARY|NO_DEPS|REQUIRE_HASHES|PRE|DRY_RUN))$/;
+  /^(PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|__PYVENV_LAUNCHER__|(PIP|UV)_(TARGET|USER|PREFIX|ROOT|REQUIRE_VIRTUALENV|EDITABLE|REQUIREMENT|CONSTRAINT|NO_BINARY|ONLY_BINARY|NO_DEPS|REQUIRE_HASHES|PRE|DRY_RUN|OVERRIDE|RESOLUTION|PRERELEASE|SYSTEM_PYTHON|BREAK_SYSTEM_PACKAGES|NO_BINARY_PACKAGE|EXCLUDE_NEWER))$/;
 
 /** Secrets that no package needs to see while it is built; those of pip and uv themselves (an index's password) stay. */
 const SECRET = /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL)/i;
@@ -128,10 +128,26 @@ async function writeLock(build: Installation, lock: Lock): Promise<string> {
   return path;
 }
 
+const UV_INDEX = ['UV_DEFAULT_INDEX', 'UV_INDEX', 'UV_INDEX_URL', 'UV_EXTRA_INDEX_URL', 'UV_CONFIG_FILE'];
+const PIP_INDEX =
+  /^(PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX)|[\w.-]+\.(index-url|extra-index-url|find-links|no-index))=/m;
+
+/**
+ * Whether pip was told of an index and uv was not: uv does not read what pip is told, and would ask the public index for names
+ * that are meant to come from the person's own.
+ */
+async function onlyPipHasIndex(build: Installation): Promise<boolean> {
+  if (UV_INDEX.some((name) => (build.environment[name] ?? '') !== '')) return false;
+  const listed = await runTool(build, build.interpreter.path, [...PIP, 'config', 'list']);
+  refuseIfCancelled(listed);
+  const variables = Object.entries(build.environment).filter(([, value = '']) => value !== '');
+  return PIP_INDEX.test([...variables.map((one) => one.join('=')), listed.stdout].join('\n'));
+}
+
 /** With uv, where it is installed: undefined when it does not manage, so that pip is tried. */
 async function withUv(build: Installation, venv: string, requirements: string): Promise<Lock | undefined> {
   const uv = await findProgram('uv', build.environment);
-  if (uv === undefined) return undefined;
+  if (uv === undefined || (await onlyPipHasIndex(build))) return undefined;
   const run = async (...args: readonly string[]): Promise<boolean> => {
     const ran = await runTool(build, uv, args);
     refuseIfCancelled(ran);

@@ -1,4 +1,5 @@
 /** The connector's files as they read now, for anchoring: what an editor holds unsaved counts before what the disk has. */
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { RelativePattern, Uri, workspace, type Disposable, type TextDocumentChangeEvent } from 'vscode';
@@ -82,7 +83,13 @@ export class FindingTexts implements Disposable {
 /** Whether a finding's file is one of the connector: who writes a review may name any. */
 export function isBelow(directory: string, file: string): boolean {
   const inside = relative(directory, join(directory, file));
-  return inside !== '' && !inside.startsWith('..') && !isAbsolute(inside);
+  if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) return false;
+  try {
+    // A link may lead elsewhere. What is not there yet leads nowhere.
+    return !relative(realpathSync(directory), realpathSync(join(directory, file))).startsWith('..');
+  } catch {
+    return true;
+  }
 }
 
 /** A file of the connector as it reads now; undefined where there is none. */

@@ -1,8 +1,7 @@
 /** Applies exact suggestions to files: only while the lines still read as they did when the finding was made. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Finding, Suggestion } from '../../pipeline/contracts.ts';
-import { writeInside } from '../../workspace/files.ts';
+import { resolveInside, writeInside } from '../../workspace/files.ts';
 
 export interface Applied {
   /** Paths that changed, each with its content before and after. */
@@ -69,7 +68,9 @@ export async function applySuggestions(dir: string, findings: readonly Finding[]
   const files: { path: string; before: string; after: string }[] = [];
   const applied = new Set<string>();
   for (const [path, group] of byFile) {
-    const before = await readFile(join(dir, path), 'utf8').catch(() => undefined);
+    // A finding may name any file. What lies elsewhere, also by a link, is not read.
+    const file = await resolveInside(dir, path).catch(() => undefined);
+    const before = file === undefined ? undefined : await readFile(file, 'utf8').catch(() => undefined);
     if (before === undefined) continue;
     const result = applyToFile(before, group);
     if (result.applied.length === 0) continue;

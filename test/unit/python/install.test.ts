@@ -4,13 +4,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SourcewrightError } from '../../../src/errors.ts';
 import { ensureEnvironment, type EnvironmentOptions } from '../../../src/python/environments.ts';
 import { findInterpreter, type Interpreter } from '../../../src/python/interpreter.ts';
 import { imitated, refuseUnknown, UnknownPackages } from '../../../src/python/known-packages.ts';
 import { fits, lockText, parseLock, requirementsDigest } from '../../../src/python/lock.ts';
 import { capture } from '../../../src/python/process-runner.ts';
+import { uvProgram } from './uv.ts';
 
 /** Writes wheels and one sdist whose set-up leaves a mark: {file name: [name, version, needs, text of the module]}. */
 const MAKE = `
@@ -177,6 +178,61 @@ describe('installing packages', function () {
     await rm(join(folder, 'cache', 'environments'), { recursive: true });
     const again = await ensureEnvironment(options('swt-alpha>=1'));
     assert.equal(await valueOf(again.python, 'swt_beta'), '15');
+  });
+
+  describe('with uv', () => {
+    let uv = '';
+    before(async () => {
+      uv = await uvProgram();
+    });
+    const withUv = (index: string | undefined, cache = 'uv'): Record<string, string | undefined> => ({
+      ...environment,
+      PATH: `${dirname(uv)}:/usr/bin:/bin`,
+      UV_CACHE_DIR: join(folder, cache),
+      UV_INDEX_URL: index,
+      UV_PYTHON_DOWNLOADS: 'never',
+    });
+
+    it('makes the lock that pip makes, keeps to it, and needs no network for it again', async () => {
+      const index = environment['PIP_INDEX_URL'];
+      const byPip = await ensureEnvironment(options('swt-alpha>=1', { cacheDir: join(folder, 'by-pip') }));
+      const first = await ensureEnvironment(options('swt-alpha>=1', { environment: withUv(index) }));
+      assert.ok((await readdir(folder)).includes('uv'), 'uv was not used');
+      assert.equal(await valueOf(first.python, 'swt_beta'), '15');
+      const content = await readFile(first.lock ?? '', 'utf8');
+      assert.equal(content, await readFile(byPip.lock ?? '', 'utf8'));
+      await close();
+      await rm(join(folder, 'cache', 'environments'), { recursive: true });
+      const again = await ensureEnvironment(options('swt-alpha>=1', { environment: withUv(index) }));
+      assert.equal(await valueOf(again.python, 'swt_beta'), '15');
+    });
+
+    it('refuses a package that was replaced on the index, and runs no set-up code', async () => {
+      const index = environment['PIP_INDEX_URL'];
+      const first = await ensureEnvironment(options('swt-beta==1.5', { environment: withUv(index) }));
+      const content = await readFile(first.lock ?? '', 'utf8');
+      await make({ 'swt_beta-1.5-py3-none-any.whl': ['swt-beta', '1.5', [], 'import os\nVALUE = 666\n'] });
+      const lock = { name: 'requirements.lock', content };
+      const elsewhere = { environment: withUv(index, 'uv-other'), cacheDir: join(folder, 'other') };
+      await refused(
+        ensureEnvironment(options('swt-beta==1.5', { lock, ...elsewhere })),
+        /not the one that was locked/,
+        /delete the lock/,
+      );
+      await refused(
+        ensureEnvironment(options('swt-sdist==1.0', elsewhere)),
+        /could not be fetched/,
+        /no wheel of that name/,
+      );
+      assert.ok(!(await readdir(folder)).includes('RAN'));
+    });
+
+    it('is left alone where only pip is told of an index: it would ask another', async () => {
+      const made = await ensureEnvironment(options('swt-beta==1.5', { environment: withUv(undefined) }));
+      assert.equal(await valueOf(made.python, 'swt_beta'), '15');
+      assert.ok(!(await readdir(folder)).includes('uv'), 'uv was asked');
+      assert.ok(asked.some((url) => url.includes('swt-beta')));
+    });
   });
 
   it('refuses a package that was replaced on the index', async () => {

@@ -93,14 +93,21 @@ describe('applying suggestions', () => {
     await symlink(join(dir, 'outside.py'), join(dir, 'in', 'link.py'));
     const missing = await applySuggestions(join(dir, 'in'), [finding('a', 1, 1, '1', 'x', 'none.py')]);
     assert.deepEqual(missing.unresolved, ['a']);
-    await assert.rejects(
-      applySuggestions(join(dir, 'in'), [finding('a', 1, 1, '1', 'x', '../outside.py')]),
-      /outside/,
-    );
-    await assert.rejects(
-      applySuggestions(join(dir, 'in'), [finding('a', 1, 1, '1', 'x', 'link.py')]),
-      /symbolic link/,
-    );
+    const elsewhere = [
+      '../outside.py',
+      join(dir, 'outside.py'),
+      'link.py',
+      'folder/outside.py',
+      './../outside.py',
+      '.git/x',
+    ];
+    await symlink(dir, join(dir, 'in', 'folder'));
+    for (const file of elsewhere) {
+      const { applied, unresolved, files } = await applySuggestions(join(dir, 'in'), [
+        finding('a', 1, 1, '1', 'x', file),
+      ]);
+      assert.deepEqual([applied, unresolved, files], [[], ['a'], []], file);
+    }
     assert.equal(await readFile(join(dir, 'outside.py'), 'utf8'), '1\n');
   });
 
