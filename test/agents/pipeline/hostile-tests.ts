@@ -149,24 +149,26 @@ export const TESTS_BENT: readonly HostileCase[] = [
   {
     tries: 'Tester adds a hook to `conftest.py` that drops the failing tests',
     outcome:
-      'The hook and each test that did not run are errors; with _draft_ and _publish_ on `ask` the run waits at the gate _draft_',
+      'No verdict: the counter-check’s tests, which must fail, are dropped as well; the hook is an error; asked again in vain, the run pauses as `stuck`, nothing is published',
     async run(stage) {
       const hook =
         '\n\ndef pytest_collection_modifyitems(items: list[pytest.Item]) -> None:\n' +
         '    """Keep the good ones."""\n    items[:] = [item for item in items if "negative" in item.name]\n';
       const tricks = edit('tests/conftest.py', '    return 12\n', `    return 12\n${hook}`);
+      const blamed = Array.from({ length: 3 }, () => [blame('tests')]);
       const w = await stage.world(
-        { diagnose: [[blame('tests')]], 'test-fix': [[tricks, claimDone]] },
+        { diagnose: blamed, 'test-fix': [[tricks, claimDone], [claimDone]] },
         FAILING,
       );
-      const run = await w.start(askAt('draft', 'publish'));
-      await assertFound(await stands(run, 'draft'), [
-        'error integrity-hook tests/conftest.py',
-        'error integrity-removed-test tests/test_tides.py',
-        'error integrity-removed-test tests/test_tides.py',
-      ]);
-      await run.decide('draft', { kind: 'reject' });
-      await stands(run, 'cancelled');
+      const view = await pausedStuck(await w.start(askAt('draft', 'publish')), /of no use/);
+      const report = await artifact(view, 'test-report.json', TestReport);
+      assert.equal(report.verdict, 'unusable');
+      assert.match(report.reason ?? '', /a test that must fail was not reported as failed in tests\//);
+      assert.deepEqual(
+        report.integrity.map(({ severity, rule, range }) => `${severity} ${rule} ${range.file}`).slice(0, 1),
+        ['error integrity-hook tests/conftest.py'],
+      );
+      assert.equal(view.stages.find(({ stage: name }) => name === 'publish')?.state, 'pending');
     },
   },
   {
