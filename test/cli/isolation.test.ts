@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TestReport } from '../../src/pipeline/contracts.ts';
+import { type RunView, TestReport } from '../../src/pipeline/contracts.ts';
 import { isolationWords } from '../../src/python/isolation/words.ts';
 import type { RunSummary } from '../../src/terminal/summary.ts';
 import {
@@ -115,8 +115,6 @@ describe('what is installed, and in what tests run', function () {
   const asked: string[] = [];
   let env: Record<string, string> = {};
 
-  const resume = (...words: string[]): Promise<Outcome> =>
-    sourcewright(['resume', 'latest', '--json', ...words], { cwd: folder, env });
   const said = (outcome: Outcome): RunSummary => only(outcome) as unknown as RunSummary;
 
   before(async () => {
@@ -137,8 +135,6 @@ describe('what is installed, and in what tests run', function () {
       PIP_INDEX_URL: `${site.url}/simple`,
       UV_INDEX_URL: `${site.url}/simple`,
     };
-    const first = await resume('--approve', 'code', '--isolation', 'auto');
-    assert.equal(said(first).gate, 'tests', first.stderr);
   });
   after(async () => {
     await site.close();
@@ -146,70 +142,72 @@ describe('what is installed, and in what tests run', function () {
   });
 
   it('says in the report and on the terminal in what the tests ran', async () => {
+    const ran = await sourcewright(['stage', 'test', '--run', 'latest'], { cwd: folder, env });
     const report = TestReport.parse(JSON.parse(await readFile(join(runDir, 'test-report.json'), 'utf8')));
+    assert.equal(report.verdict, 'passed', ran.stderr);
     assert.ok(report.isolation !== undefined);
-    const again = await sourcewright(['stage', 'test', '--run', 'latest'], { cwd: folder, env });
     assert.ok(
-      (again.stdout + again.stderr).includes(isolationWords(report.isolation)),
-      again.stdout + again.stderr,
+      (ran.stdout + ran.stderr).includes(isolationWords(report.isolation)),
+      `${isolationWords(report.isolation)} in\n${ran.stdout}${ran.stderr}`,
     );
   });
 
+  /** Runs the stage by hand, with this edit, and tells what kept it from running. */
+  async function edited(
+    file: Edit['file'],
+    change: Edit['change'],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const path = join(connector, file);
+    const before = await readFile(path, 'utf8');
+    await writeFile(path, change(before));
+    assert.notEqual(await readFile(path, 'utf8'), before);
+    try {
+      const words = ['stage', 'test', '--run', 'latest', '--json'];
+      const outcome = await sourcewright(words, { cwd: folder, env: { ...env, ...more } });
+      const { stages } = only(outcome) as unknown as Pick<RunView, 'stages'>;
+      const test = stages.find(({ stage }) => stage === 'test');
+      assert.equal(test?.state, 'paused', outcome.stderr);
+      return test.note ?? '';
+    } finally {
+      await writeFile(path, before);
+    }
+  }
+
   for (const { what, file, change, says } of EDITS) {
     it(`asks no index for ${what} in ${file}`, async () => {
-      const path = join(connector, file);
-      const before = await readFile(path, 'utf8');
-      await writeFile(path, change(before));
-      assert.notEqual(await readFile(path, 'utf8'), before);
-      try {
-        const outcome = await sourcewright(['stage', 'test', '--run', 'latest', '--json'], {
-          cwd: folder,
-          env,
-        });
-        const { pause, error } = said(outcome);
-        assert.equal(outcome.exitCode, 4, outcome.stderr);
-        assert.match(pause?.message ?? error?.message ?? '', says);
-        assert.deepEqual(asked, []);
-      } finally {
-        await writeFile(path, before);
-      }
+      assert.match(await edited(file, change), says);
+      assert.deepEqual(asked, []);
     });
   }
 
-  it('asks the index for what the person allows, and for nothing beside', async () => {
-    const path = join(connector, 'requirements.txt');
-    const before = await readFile(path, 'utf8');
-    await writeFile(path, `${before}acme-internal-client\n`);
-    const allowed = { ...env, SOURCEWRIGHT_ALLOWED_PACKAGES: 'Acme.Internal_Client' };
-    const outcome = await sourcewright(['stage', 'test', '--run', 'latest', '--json'], {
-      cwd: folder,
-      env: allowed,
-    });
-    await writeFile(path, before);
-    assert.equal(outcome.exitCode, 4, outcome.stderr);
-    assert.match(said(outcome).pause?.message ?? '', /could not be fetched/);
+  it('asks the index for what the person allows', async () => {
+    const allowed = { SOURCEWRIGHT_ALLOWED_PACKAGES: 'Acme.Internal_Client' };
+    const said = await edited('requirements.txt', line('acme-internal-client'), allowed);
+    assert.match(said, /could not be fetched/);
     assert.ok(asked.length > 0);
   });
 
   it('pauses where a sandbox is required and none works, and says what to install', () => {
+    const words = [
+      'generate',
+      LIBRARY,
+      '--streams',
+      'books',
+      '--out',
+      join(folder, 'other'),
+      '--auto',
+      '--json',
+    ];
+    const program = [process.execPath, join(root, 'dist', 'cli.mjs'), ...words, '--isolation', 'require'];
     // A machine that lets nobody make namespaces; where this one does not anyway, it is one.
     const closed = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"';
-    const program = [
-      process.execPath,
-      join(root, 'dist', 'cli.mjs'),
-      'stage',
-      'test',
-      '--run',
-      'latest',
-      '--json',
-      '--isolation',
-      'require',
-    ];
     const within = canMakeNamespaces()
-      ? ['unshare', '--user', '--map-root-user', 'sh', '-c', closed, 'sh', ...program]
-      : program;
-    const [file = '', ...args] = within;
-    const outcome = execFailing(file, args, folder, env);
+      ? ['unshare', '--user', '--map-root-user', 'sh', '-c', closed, 'sh']
+      : [];
+    const [file = '', ...args] = [...within, ...program];
+    // The index of before: the environment is there.
+    const outcome = execFailing(file, args, folder, {});
     assert.equal(outcome.code, 4, outcome.stderr);
     const { pause } = JSON.parse(outcome.stdout) as RunSummary;
     assert.match(pause?.message ?? '', /not run without a sandbox, and there is none: /);

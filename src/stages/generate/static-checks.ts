@@ -47,16 +47,19 @@ export async function runStaticChecks(
 ): Promise<StaticCheck[]> {
   const run = (args: readonly string[], writable: readonly string[] = []): Promise<ToolResult> =>
     runTool({ environment, cwd: connectorDir, writable, args, signal });
-  const compile = run(['-m', 'compileall', '-q', 'src', 'tests']);
-  const imported = run(['-c', IMPORT_ALL]);
-  const ruff = run(['-m', 'ruff', 'check', '--no-cache', '--output-format=concise', '.']);
-  const format = run(['-m', 'ruff', 'format', '--check', '--no-cache', 'src', 'tests']);
-  const mypy = run(['-m', 'mypy', `--cache-dir=${mypyCache}`, 'src'], [mypyCache]);
+  // Together: where one can't be run at all, the others reject too, and each rejection has to be met.
+  const [compile, imported, ruff, format, mypy] = await Promise.all([
+    run(['-m', 'compileall', '-q', 'src', 'tests']),
+    run(['-c', IMPORT_ALL]),
+    run(['-m', 'ruff', 'check', '--no-cache', '--output-format=concise', '.']),
+    run(['-m', 'ruff', 'format', '--check', '--no-cache', 'src', 'tests']),
+    run(['-m', 'mypy', `--cache-dir=${mypyCache}`, 'src'], [mypyCache]),
+  ]);
   return [
-    toStaticCheck('compile', await compile),
-    toStaticCheck('import', await imported, 'python -c "import src and each of its modules"'),
-    toStaticCheck('ruff', await ruff),
-    toStaticCheck('format', await format),
-    toStaticCheck('mypy', await mypy, 'python -m mypy src'),
+    toStaticCheck('compile', compile),
+    toStaticCheck('import', imported, 'python -c "import src and each of its modules"'),
+    toStaticCheck('ruff', ruff),
+    toStaticCheck('format', format),
+    toStaticCheck('mypy', mypy, 'python -m mypy src'),
   ];
 }
