@@ -109,19 +109,25 @@ function newestIn(path) {
 }
 
 /**
- * Runs a program to its end. `quiet` keeps its output back and shows it only if it fails.
+ * Runs a program to its end. `quiet` keeps its output back and shows it only if it fails; `output` is handed it as it comes.
  * Resolves to the exit code where `check` is false; otherwise throws when it is not 0.
  */
-export function run(file, args, { cwd = root, env = process.env, quiet = false, check = true } = {}) {
+export function run(
+  file,
+  args,
+  { cwd = root, env = process.env, quiet = false, check = true, output: handed } = {},
+) {
+  const piped = quiet || handed !== undefined ? 'pipe' : 'inherit';
   return new Promise((done, failed) => {
     const child = spawn(file, args, {
       cwd,
       env,
-      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+      stdio: ['ignore', piped, piped],
     });
     let output = '';
-    child.stdout?.on('data', (chunk) => (output += chunk));
-    child.stderr?.on('data', (chunk) => (output += chunk));
+    const take = handed ?? ((chunk) => (output += chunk));
+    child.stdout?.on('data', take);
+    child.stderr?.on('data', take);
     child.once('error', failed);
     child.once('close', (code, signal) => {
       const exit = code ?? 1;

@@ -21,8 +21,8 @@ const mocha = (...words) => [
 ];
 const script = (...words) => [process.execPath, [join(root, words[0]), ...words.slice(1)]];
 
-/** In the order in which they run: what fails fast comes first. `single` suites are one test: they pass or they don't. */
-const SUITES = [
+/** `single` suites are one test: they pass or they don't. */
+const CHECKS = [
   { name: 'typecheck', single: true, command: () => [bin('tsc'), ['--noEmit']] },
   {
     name: 'typecheck of the panels',
@@ -31,14 +31,32 @@ const SUITES = [
   },
   { name: 'lint', single: true, command: () => [bin('eslint'), ['.']] },
   { name: 'format', single: true, command: () => [bin('prettier'), ['--check', '--log-level', 'warn', '.']] },
-  { name: 'unit', command: () => mocha('--config', 'test/unit/.mocharc.json') },
-  { name: 'agents', command: () => mocha('--config', 'test/agents/.mocharc.json') },
-  { name: 'python', command: () => script('test/python/run.mjs') },
-  { name: 'cli', command: () => mocha('--config', 'test/cli/.mocharc.json') },
-  { name: 'faults', command: () => mocha('--config', 'test/faults/.mocharc.json') },
-  { name: 'extension', command: () => script('scripts/vscode-host/run-extension-tests.mjs') },
-  { name: 'e2e', command: () => script('scripts/vscode-host/run-e2e.mjs') },
 ];
+const UNIT = { name: 'unit', command: () => mocha('--config', 'test/unit/.mocharc.json') };
+const AGENTS = { name: 'agents', command: () => mocha('--config', 'test/agents/.mocharc.json') };
+const PYTHON = { name: 'python', command: () => script('test/python/run.mjs') };
+const CLI = { name: 'cli', command: () => mocha('--config', 'test/cli/.mocharc.json') };
+const FAULTS = { name: 'faults', command: () => mocha('--config', 'test/faults/.mocharc.json') };
+const EXTENSION = {
+  name: 'extension',
+  command: () => script('scripts/vscode-host/run-extension-tests.mjs'),
+};
+const E2E = { name: 'e2e', command: () => script('scripts/vscode-host/run-e2e.mjs') };
+
+/**
+ * Steps one after the other, what fails fast first; within a step, lanes side by side. Suites that only read dist/ may share a
+ * step. What builds it anew, and what waits for a person's eye, runs alone.
+ */
+const STEPS = [
+  [CHECKS],
+  [
+    [UNIT, PYTHON, FAULTS],
+    [AGENTS, CLI],
+  ],
+  [[EXTENSION]],
+  [[E2E]],
+];
+const SUITES = STEPS.flat(2);
 
 const say = (line = '') => process.stdout.write(`${line}\n`);
 const results = join(root, 'test-results');
@@ -58,8 +76,9 @@ try {
   await installDependencies(say);
   await buildIfStale(say);
   mkdirSync(results, { recursive: true });
-  for (const suite of SUITES) {
-    if (wanted.length === 0 || wanted.includes(suite.name)) await runSuite(suite);
+  for (const lanes of STEPS) {
+    const asked = lanes.map((lane) => lane.filter(isWanted)).filter((lane) => lane.length > 0);
+    await Promise.all(asked.map((lane) => runLane(lane, asked.length > 1)));
   }
 } catch (error) {
   failed += 1;
@@ -70,8 +89,27 @@ for (const line of lines) say(line);
 say(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
-async function runSuite(suite) {
-  say(`\n== ${suite.name}`);
+function isWanted({ name }) {
+  return wanted.length === 0 || wanted.includes(name);
+}
+
+/** What a suite beside others prints is kept back until it has ended, so that each can be read. */
+async function runLane(suites, beside) {
+  for (const suite of suites) {
+    if (!beside) {
+      say(`\n== ${suite.name}`);
+      await runSuite(suite);
+      continue;
+    }
+    say(`\n== ${suite.name} (its output follows when it has ended)`);
+    const kept = [];
+    await runSuite(suite, (chunk) => kept.push(chunk));
+    process.stdout.write(`\n== ${suite.name}\n${Buffer.concat(kept).toString('utf8')}`);
+  }
+}
+
+/** @param output receives what it prints; absent = it goes where ours goes */
+async function runSuite(suite, output) {
   const counts = join(results, `${suite.name}-counts.json`);
   rmSync(counts, { force: true });
   const started = performance.now();
@@ -80,7 +118,7 @@ async function runSuite(suite) {
   let trouble = '';
   try {
     const env = { ...process.env, SOURCEWRIGHT_TEST_COUNTS: counts };
-    exit = await run(file, words, { env, check: false });
+    exit = await run(file, words, { env, check: false, output });
   } catch (error) {
     trouble = error.message;
   }

@@ -161,6 +161,8 @@ async function suiteEnvironment(resultFile) {
     SOURCEWRIGHT_DEBUGGER_PYTHON: await ensureDebugger(say),
     // What no program that the suite starts may see.
     SOURCEWRIGHT_SUITE_TOKEN: 'canary-of-the-suite',
+    // Ends every pytest that it reaches.
+    PYTEST_PLUGINS: 'plugin_of_the_person',
     ...(grep === undefined ? {} : { SOURCEWRIGHT_GREP: grep }),
   };
 }

@@ -50,19 +50,22 @@ export function debugConfiguration(
     args: args.slice(at + 2),
     cwd,
     python: [file, ...args.slice(0, at)],
-    // A debugged process inherits the editor's environment; what is secret in it is made empty.
-    env: { ...withoutSecrets(inherited), ...env },
+    // A debugged process inherits the editor's environment, which a plain run doesn't.
+    env: { ...emptied(inherited), ...env },
     console: 'integratedTerminal',
     justMyCode: true,
   };
 }
 
 const SECRET = /TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL/i;
+/** What Python, pytest and the measuring of coverage are set by: a plugin or an option of the person's bends the result. */
+const SETS_PYTHON = /^(PYTHON|PYTEST_|COVERAGE_|COV_CORE_)/i;
 
-function withoutSecrets(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+/** What a debugged test must not find: empty, as nothing can be taken out of a terminal's environment. All of them read that as unset. */
+function emptied(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
     Object.keys(environment)
-      .filter((name) => SECRET.test(name))
+      .filter((name) => SECRET.test(name) || SETS_PYTHON.test(name))
       .map((name) => [name, '']),
   );
 }
