@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { AgentTool } from '../../../src/agents/contracts.ts';
 import type { Role } from '../../../src/agents/policy/paths.ts';
 import { type FileToolKind, fileTools } from '../../../src/agents/tools/file-tools.ts';
@@ -103,9 +103,11 @@ export class HostilePlace {
   /** Everything below the temporary folder, with contents: nothing of it may change or appear. */
   async snapshot(): Promise<Record<string, string>> {
     const found: Record<string, string> = {};
-    for (const name of await readdir(this.base, { recursive: true, encoding: 'utf8' })) {
-      const entry = await stat(join(this.base, name)).catch(() => undefined);
-      found[name] = entry?.isFile() === true ? await readFile(join(this.base, name), 'utf8') : '';
+    // Links are looked at, not gone through: one of them leads back up.
+    for (const { parentPath, name } of await readdir(this.base, { recursive: true, withFileTypes: true })) {
+      const path = join(parentPath, name);
+      const entry = await stat(path).catch(() => undefined);
+      found[relative(this.base, path)] = entry?.isFile() === true ? await readFile(path, 'utf8') : '';
     }
     return found;
   }
