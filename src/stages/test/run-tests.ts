@@ -24,12 +24,11 @@ export interface Suspicion {
 }
 const NO_SUSPICION: Suspicion = { earlier: [], seen: () => [], findings: [] };
 
-/** Runs the suite; where it passes, tests that must fail are run too, and where they do not there is no verdict. */
-async function runBelievably(run: SuiteRun): Promise<TestReport> {
-  const report = await runSuite(run);
-  if (report.verdict !== 'passed') return report;
-  const reason = await bentOutcome({ ...run, runner: new ProcessRunner({ write: () => undefined }) }, report);
-  return reason === undefined ? report : { ...report, verdict: 'unusable', reason };
+/** Where the suite passes, tests that must fail are run too: where they do not fail there is no verdict. */
+async function believed(run: SuiteRun, told: TestReport): Promise<TestReport> {
+  if (told.verdict !== 'passed') return told;
+  const reason = await bentOutcome({ ...run, runner: new ProcessRunner({ write: () => undefined }) }, told);
+  return reason === undefined ? told : { ...told, verdict: 'unusable', reason };
 }
 
 export async function runTests(
@@ -41,7 +40,7 @@ export async function runTests(
   const { connectorDir, signal } = context;
   await keepLock(connectorDir, environment);
   context.progress('Running pytest.');
-  const ran = await runBelievably({
+  const run: SuiteRun = {
     connectorDir,
     environment,
     runner: d.runner,
@@ -50,12 +49,14 @@ export async function runTests(
     signal,
     coverage: true,
     readCases: readCasesFor(d, signal),
-  });
+  };
+  const told = await runSuite(run);
+  const ran = await believed(run, told);
   const { earlier, seen, findings } = suspicion;
   const beside = await besideSuite(d, context, environment);
   const drafts = await suiteDifferences(d, context, environment, {
     earlier,
-    seen: [...seen(ran), ...beside],
+    seen: [...seen(told), ...beside],
   });
   const integrity = await finishFindings(connectorDir, [...drafts, ...findings]);
   const judged = withConformance(ran, await judgeByConformance(context, environment, ran));
