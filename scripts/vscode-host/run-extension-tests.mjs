@@ -14,7 +14,7 @@ import { debuggerExtension, ensureDebugger } from './python-debugger.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const suite = join(root, 'dist-test', 'index.js');
-const TIME_LIMIT_MS = Number(process.env.SOURCEWRIGHT_SUITE_SECONDS ?? 600) * 1000;
+const TIME_LIMIT_MS = Number(process.env.SOURCEWRIGHT_SUITE_SECONDS ?? 1800) * 1000;
 const say = (line) => process.stderr.write(`${line}\n`);
 
 const workspace = await mkdtemp(join(tmpdir(), 'sourcewright-suite-'));
