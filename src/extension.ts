@@ -87,9 +87,8 @@ export function activate(context: ExtensionContext): TestAccess | undefined {
 
   const activationMs = performance.now() - begun;
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
-  return context.extensionMode === ExtensionMode.Test
-    ? { runs, pipelineTree, runsTree, gates, findings, panels, testExplorer, generateTool, key, activationMs }
-    : undefined;
+  const shown = { runs, pipelineTree, runsTree, gates, findings, panels, testExplorer, generateTool };
+  return context.extensionMode === ExtensionMode.Test ? { ...shown, key, log, activationMs } : undefined;
 }
 
 /** Runs of an earlier window are found, never started. A workspace without any pays nothing for the look. */

@@ -1,3 +1,4 @@
+import type { LogOutputChannel } from 'vscode';
 import type { ApiKey } from './agents/api-key.ts';
 import type { FindingComments } from './findings/finding-comments.ts';
 import type { Gates } from './gates.ts';
@@ -20,6 +21,7 @@ export interface TestAccess {
   /** The tool as it is registered, but for how long it waits (milliseconds). */
   readonly generateTool: (waitMs?: number) => GenerateTool;
   readonly key: ApiKey;
+  readonly log: LogOutputChannel;
   /** Milliseconds that `activate` took. */
   readonly activationMs: number;
 }

@@ -81,8 +81,13 @@ export class Canaries {
    */
   plant(name: string, shape: Shape = 'token'): string {
     const value = SHAPES[shape](this.#planted.size + 1);
-    this.#planted.set(name, { value, forms: formsOf(value) });
+    this.add(name, value);
     return value;
+  }
+
+  /** A value that is given, as one is that others have to know too. */
+  add(name: string, value: string): void {
+    this.#planted.set(name, { value, forms: formsOf(value) });
   }
 
   get size(): number {

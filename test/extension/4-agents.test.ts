@@ -1,10 +1,11 @@
 /** The key, the settings and the engine of agents, with a server on this machine in place of the API. */
 import { strict as assert } from 'node:assert';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { PipelineNode } from '../../src/editor/pipeline-nodes.ts';
+import { panelModel } from '../../src/editor/panels/models/models.ts';
 import { reportUri } from '../../src/editor/reports/report-documents.ts';
 import type { RunView, StageName } from '../../src/pipeline/contracts.ts';
 import { LOOPBACK_KEY, LoopbackServer, reply, type Script } from '../agents/loopback/index.ts';
@@ -21,6 +22,7 @@ import {
   viewOf,
   workspaceRoot,
 } from './helpers.ts';
+import { Canaries } from '../cli/canaries.ts';
 import { restsOnTheLast } from '../rests-on-the-last.ts';
 
 interface Message {
@@ -48,6 +50,30 @@ function watchMessages(press: (message: Message) => string | undefined = () => u
     messages,
     end: () => {
       kinds.forEach((kind, index) => Object.assign(window, { [kind]: before[index] }));
+    },
+  };
+}
+
+/** Keeps what is written to the log, at every level. */
+function recordLog(log: vscode.LogOutputChannel): { readonly lines: string[]; readonly end: () => void } {
+  const lines: string[] = [];
+  const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+  const before = levels.map((level) => log[level].bind(log));
+  for (const level of levels) {
+    const write = log[level].bind(log);
+    const keep = (text: string, ...more: unknown[]): void => {
+      lines.push(
+        text,
+        ...more.map((one) => (one instanceof Error ? (one.stack ?? '') : JSON.stringify(one))),
+      );
+      write(text, ...more);
+    };
+    Object.assign(log, { [level]: keep });
+  }
+  return {
+    lines,
+    end: () => {
+      levels.forEach((level, index) => Object.assign(log, { [level]: before[index] }));
     },
   };
 }
@@ -199,14 +225,25 @@ describe('agents', function () {
     restsOnTheLast();
     let runId = '';
     let watch: ReturnType<typeof watchMessages>;
+    let logged: ReturnType<typeof recordLog>;
+    const canaries = new Canaries();
 
     before(async () => {
       server.reset();
       server.setScript(harbourScript());
-      await cp(fixture('harbour.openapi.yaml'), join(workspaceRoot(), 'harbour.openapi.yaml'));
+      canaries.add('the API key', LOOPBACK_KEY);
+      const text = readFileSync(fixture('harbour.openapi.yaml'), 'utf8')
+        .replace('and their crews.', `and their crews, as in ${canaries.plant('a text', 'key of a cloud')}.`)
+        .replace(
+          'flag: { type: string }',
+          `flag: { type: string, example: ${canaries.plant('an example', 'key of a cloud')} }`,
+        );
+      await writeFile(join(workspaceRoot(), 'harbour.openapi.yaml'), text);
+      logged = recordLog((await access()).log);
       watch = watchMessages(({ buttons }) => buttons.find((button) => button.startsWith('Resume ')));
     });
     after(() => {
+      logged.end();
       watch.end();
     });
 
@@ -311,15 +348,32 @@ describe('agents', function () {
       assert.ok((await children('generate')).every(({ kind }) => kind !== 'activity'));
     });
 
-    it('leave the key nowhere', async () => {
-      const { runDir, connectorDir } = await viewOf(runId);
-      const texts = [...filesUnder(runDir), ...filesUnder(connectorDir ?? '')];
-      assert.ok(texts.length > 20);
-      assert.deepEqual(
-        texts.filter((text) => text.includes(LOOPBACK_KEY)),
-        [],
-      );
-      assert.ok(watch.messages.every(({ text }) => !text.includes(LOOPBACK_KEY)));
+    it('leave the key and what the description holds nowhere: files, log, panels, reports, messages, git', async () => {
+      const view = await viewOf(runId);
+      const { panels } = await access();
+      assert.ok(logged.lines.some((line) => line.includes(runId)));
+      const reports = readdirSync(view.runDir).filter((name) => name.endsWith('.json'));
+      const shown = await Promise.all([
+        ...(['research', 'review', 'run'] as const).map(async (kind) => {
+          panels.show(kind, runId);
+          return [`panel ${kind}`, JSON.stringify(await panelModel(kind, view))] as const;
+        }),
+        ...reports.map(async (name) => {
+          const document = await vscode.workspace.openTextDocument(reportUri(join(view.runDir, name)));
+          return [`report of ${name}`, document.getText()] as const;
+        }),
+      ]);
+      assert.ok(shown.length > 8);
+      const own = /^workspace\/harbour\.openapi\.yaml$/;
+      const leaks = [
+        ...(await canaries.below(workspaceRoot(), 'workspace', (path) => !path.includes('node_modules'))),
+        ...canaries.in('the log', logged.lines.join('\n')),
+        ...shown.flatMap(([place, text]) => canaries.in(place, text)),
+        ...canaries.in('messages', watch.messages.map(({ text }) => text).join('\n')),
+        ...server.messageRequests.flatMap(({ rawBody }) => canaries.in('a request to a model', rawBody)),
+        ...(existsSync(join(workspaceRoot(), '.git')) ? canaries.inGit(workspaceRoot()) : []),
+      ].filter(({ place }) => !own.test(place));
+      assert.deepEqual(leaks, []);
     });
   });
 });

@@ -1,10 +1,12 @@
 /** The review's findings in panel, threads and ledger: one answer shows everywhere, threads follow their lines, words are kept. */
 import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import { applySuggestions } from '../../src/editor/findings/apply-suggestion.ts';
+import { textOf } from '../../src/editor/findings/finding-texts.ts';
 import { reviewPanel } from '../../src/editor/panels/review-panel.ts';
 import { Discussion, Review } from '../../src/pipeline/contracts.ts';
 import type { TestAccess } from '../../src/editor/test-access.ts';
@@ -175,6 +177,38 @@ describe('the findings of a review', function () {
     assert.equal(shown.thread.state, vscode.CommentThreadState.Resolved);
     const review = await services.runs.review(runId);
     assert.equal(review?.answers.find((one) => one.finding === finding.id)?.answer, 'rejected');
+  });
+
+  it('neither read nor edit a file outside of the connector, by whatever name', async () => {
+    const outside = join(connector, '..', 'outside.py');
+    await writeFile(outside, 'secret = 1\n');
+    await symlink(outside, join(connector, 'src', 'linked.py'));
+    await symlink(join(connector, '..'), join(connector, 'above'));
+    try {
+      for (const file of [
+        '../outside.py',
+        'src/../../outside.py',
+        outside,
+        'src/linked.py',
+        'above/outside.py',
+      ]) {
+        const range = { file, startLine: 1, endLine: 1 };
+        const suggestion = { range, before: 'secret = 1', after: 'secret = 2', title: 'Take it' };
+        assert.equal(await textOf(connector, file), undefined, file);
+        assert.deepEqual(await applySuggestions(connector, [{ suggestion, at: 1 }]), [false], file);
+      }
+      assert.equal(await readFile(outside, 'utf8'), 'secret = 1\n');
+      const opened = vscode.workspace.textDocuments.map(({ uri }) => uri.fsPath);
+      assert.ok(
+        opened.every((path) => !/outside\.py|linked\.py/.test(path)),
+        opened.join('\n'),
+      );
+      const inside = { file: 'src/utils.py', startLine: 1, endLine: 1 };
+      assert.ok(((await textOf(connector, inside.file)) ?? '') !== '');
+    } finally {
+      for (const path of [outside, join(connector, 'src', 'linked.py'), join(connector, 'above')])
+        await rm(path);
+    }
   });
 
   it('refuse a finding that there is not', async () => {
