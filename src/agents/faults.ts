@@ -1,6 +1,7 @@
 /** What a failed request means: try again and when, or pause with the cause and the cure. Never by the words of a message. */
 import { AnthropicError, APIConnectionError, APIError, APIUserAbortError } from '@anthropic-ai/sdk';
 import type { PauseCause } from '../pipeline/contracts.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** A stream that went silent. Our own watchdog's word: the SDK's time limit ends with the first byte. */
 export class StalledError extends Error {
@@ -49,13 +50,7 @@ function said(error: APIError): string {
 export function retryAfter(headers: Headers | undefined, now: number): number | undefined {
   const milliseconds = Number(headers?.get('retry-after-ms') ?? Number.NaN);
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return milliseconds;
-  const text = headers?.get('retry-after') ?? '';
-  const seconds = Number(text);
-  if (text !== '' && Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
-  const date = Date.parse(text);
-  // By the clock of the server that says it, where that is told: ours may be wrong.
-  const saidAt = Date.parse(headers?.get('date') ?? '') || now;
-  return Number.isFinite(date) ? Math.max(0, date - saidAt) : undefined;
+  return retryAfterMs(headers?.get('retry-after'), headers?.get('date'), now);
 }
 
 export function faultOf(error: unknown, now: number): Fault {

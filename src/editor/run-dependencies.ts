@@ -39,7 +39,6 @@ export function dependenciesFor(
     const common = {
       runner,
       templateDir: join(dist, 'template'),
-      scriptsDir: join(dist, 'python-scripts'),
       descriptionWorker: join(dist, 'description-worker.mjs'),
       worker: join(dist, 'worker.mjs'),
       pythonPath,

@@ -45,7 +45,7 @@ function placesOf(d: StageDependencies, context: StageContext): () => Promise<Pl
     found ??= {
       environment: await connectorEnvironment(d, context),
       folders: [await realpath(context.connectorDir), context.connectorDir],
-      scripts: dirname(await helperScript(d, 'probe_mock.py')),
+      scripts: dirname(await helperScript('probe_mock.py')),
     };
     return found;
   };
@@ -232,7 +232,7 @@ export function probeTool(d: StageDependencies, context: StageContext, timeoutMs
     run: async ({ path, query = {} }) => {
       const places = await placesFor();
       const dir = context.connectorDir;
-      const script = await helperScript(d, 'probe_mock.py');
+      const script = await helperScript('probe_mock.py');
       const done = await runTool({
         environment: places.environment,
         cwd: dir,

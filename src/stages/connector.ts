@@ -1,6 +1,6 @@
 /** What several stages need of a connector: its environment, its brief, its helper scripts. */
 import { access, readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { CompiledFile } from '../blueprint/compiler/compile.ts';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import type { BriefPart, BriefParts } from '../pipeline/brief-parts.ts';
@@ -8,6 +8,7 @@ import { Brief, type StageContext } from '../pipeline/contracts.ts';
 import { ensureEnvironment, type PythonEnvironment } from '../python/environments.ts';
 import { declaredRequirements, fetchedElsewhere } from '../python/declared.ts';
 import { findInterpreter, type Interpreter } from '../python/interpreter.ts';
+import { scriptsFolder } from '../python/isolation/limits.ts';
 import { refuseUnknown } from '../python/known-packages.ts';
 import { LOCK_FILE } from '../python/lock.ts';
 import { requireByName } from '../python/requirements.ts';
@@ -40,7 +41,7 @@ async function buildRequirements(
   const path = join(connectorDir, 'pyproject.toml');
   const text = await readText(path);
   if (text === undefined) return '';
-  const script = await helperScript(dependencies, 'declared_requirements.py');
+  const script = await helperScript('declared_requirements.py');
   const { build, declared, elsewhere } = await declaredRequirements(text, { script, interpreter, signal });
   const [place] = elsewhere;
   if (place !== undefined) throw fetchedElsewhere(path, place);
@@ -182,20 +183,11 @@ export function mypyCache(context: Pick<StageContext, 'request' | 'connectorDir'
 }
 
 /** Path of one of our own Python helper scripts. @throws SourcewrightError `internal` when it was not packaged. */
-export async function helperScript(dependencies: StageDependencies, name: string): Promise<string> {
-  const folders =
-    dependencies.scriptsDir === undefined
-      ? [
-          join(dirname(dependencies.templateDir), 'python-scripts'),
-          join(dependencies.templateDir, '..', '..', 'python', 'scripts'),
-        ]
-      : [dependencies.scriptsDir];
-  for (const folder of folders) {
-    const path = join(folder, name);
-    if (await exists(path)) return path;
-  }
+export async function helperScript(name: string): Promise<string> {
+  const path = join(scriptsFolder(), name);
+  if (await exists(path)) return path;
   throw new SourcewrightError('internal', `The helper script ${name} is missing from this installation.`, {
-    where: folders.join(', '),
+    where: path,
     cure: 'Install Sourcewright again.',
   });
 }

@@ -27,11 +27,6 @@ export interface StageDependencies {
   readonly allowedPackages?: readonly string[] | undefined;
   /** For the probe; held in memory only. */
   readonly credentials?: ProbeCredentials | undefined;
-  /**
-   * Folder of our own Python helper scripts. Absent = beside the template: `<templateDir>/../python-scripts` as built
-   * into `dist/`, or `src/python/scripts` in a checkout.
-   */
-  readonly scriptsDir?: string | undefined;
   /** Parent of the cached environments' folder; absent = `SOURCEWRIGHT_CACHE`, else the user's cache folder. */
   readonly cacheDir?: string | undefined;
   /**

@@ -60,7 +60,6 @@ function dependenciesOf(engine: typeof engineModule): PipelineDependencies {
       engine.createRulesStages({
         runner: new ProcessRunner({ write: silent }),
         templateDir: join(dist, 'template'),
-        scriptsDir: join(dist, 'python-scripts'),
         descriptionWorker: join(dist, 'description-worker.mjs'),
         worker: join(dist, 'worker.mjs'),
         log: silent,

@@ -1,9 +1,10 @@
 /** The connector's files as they read now, for anchoring: what an editor holds unsaved counts before what the disk has. */
 import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { RelativePattern, Uri, workspace, type Disposable, type TextDocumentChangeEvent } from 'vscode';
 import { DisposableStore } from '../disposables.ts';
+import { pathInside } from '../paths.ts';
 
 /** Edits come in bursts; lines are looked for again when they pause. Milliseconds. */
 const SETTLE_MS = 120;
@@ -82,14 +83,19 @@ export class FindingTexts implements Disposable {
 
 /** Whether a finding's file is one of the connector: who writes a review may name any. */
 export function isBelow(directory: string, file: string): boolean {
-  const inside = relative(directory, join(directory, file));
-  if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) return false;
+  const path = join(directory, file);
+  if (!isInside(directory, path)) return false;
   try {
     // A link may lead elsewhere. What is not there yet leads nowhere.
-    return !relative(realpathSync(directory), realpathSync(join(directory, file))).startsWith('..');
+    return isInside(realpathSync(directory), realpathSync(path));
   } catch {
     return true;
   }
+}
+
+function isInside(folder: string, path: string): boolean {
+  const inside = pathInside(folder, path);
+  return inside !== undefined && inside !== '';
 }
 
 /** A file of the connector as it reads now; undefined where there is none. */

@@ -13,6 +13,7 @@ import {
 } from 'vscode';
 import { SourcewrightError } from '../../errors.ts';
 import type { Command } from '../../pipeline/contracts.ts';
+import { isSecretName, passwordsOfAddresses } from '../../workspace/known-secrets.ts';
 import { t } from '../l10n.ts';
 
 export const PYTHON_DEBUGGER = 'ms-python.debugpy';
@@ -57,16 +58,18 @@ export function debugConfiguration(
   };
 }
 
-const SECRET = /TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL/i;
 /** What Python, pytest and the measuring of coverage are set by: a plugin or an option of the person's bends the result. */
 const SETS_PYTHON = /^(PYTHON|PYTEST_|COVERAGE_|COV_CORE_)/i;
 
 /** What a debugged test must not find: empty, as nothing can be taken out of a terminal's environment. All of them read that as unset. */
 function emptied(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
-    Object.keys(environment)
-      .filter((name) => SECRET.test(name) || SETS_PYTHON.test(name))
-      .map((name) => [name, '']),
+    Object.entries(environment)
+      .filter(
+        ([name, value = '']) =>
+          isSecretName(name) || passwordsOfAddresses(value).length > 0 || SETS_PYTHON.test(name),
+      )
+      .map(([name]) => [name, '']),
   );
 }
 

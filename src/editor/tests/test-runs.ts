@@ -171,7 +171,6 @@ export class TestRuns {
     return {
       runner,
       templateDir: join(dist, 'template'),
-      scriptsDir: join(dist, 'python-scripts'),
       pythonPath,
       testTimeoutMs,
       isolation,

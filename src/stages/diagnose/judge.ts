@@ -51,7 +51,7 @@ export async function changedSides(d: StageDependencies, context: StageContext):
 /** What the connector's suite holds, read without running it. */
 export async function readSuite(d: StageDependencies, context: StageContext): Promise<SuiteInspection> {
   const environment = await connectorEnvironment(d, context);
-  const script = await helperScript(d, 'inspect_tests.py');
+  const script = await helperScript('inspect_tests.py');
   const testsDir = join(context.connectorDir, 'tests');
   return inspectSuite({ testsDir, script, environment, signal: context.signal });
 }

@@ -63,8 +63,8 @@ async function pack(
     copy,
     output: join(context.runDir, 'packages'),
     environment,
-    buildScript: await helperScript(d, 'build_packages.py'),
-    runScript: await helperScript(d, 'run_wheel.py'),
+    buildScript: await helperScript('build_packages.py'),
+    runScript: await helperScript('run_wheel.py'),
     scratch: empty,
     signal: context.signal,
   });
@@ -145,7 +145,7 @@ async function recordProvenance(
   files: readonly string[],
 ): Promise<Provenance> {
   const dir = context.connectorDir;
-  const script = await helperScript(d, 'dependency_licences.py');
+  const script = await helperScript('dependency_licences.py');
   const dependencies = await dependencyLicences(environment, script, dir, context.signal);
   const licence = await connectorLicence((path) => readFile(join(dir, path), 'utf8').catch(() => undefined));
   return writeProvenance(context, { brief, report, openFindings: open, licence, dependencies }, files);

@@ -1,5 +1,6 @@
 /** The probe's requests: slow, few, to the API's own host only, with nothing secret in what is told about them. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { retryAfterMs } from '../../agents/retry-after.ts';
 import type { AuthOption, Blueprint, Stream } from '../../blueprint/schema.ts';
 import { SourcewrightError } from '../../errors.ts';
 import { getOnce, type Answer } from '../../openapi/http.ts';
@@ -208,7 +209,7 @@ export class Prober {
     if (signed.origin !== this.#target.base.origin)
       throw new ProbeStop('The probe does not leave the host of the API.');
     let answer = await this.#request(signed, headers);
-    const wait = retryAfterMs(answer);
+    const wait = retryAfterMs(answer.headers['retry-after'], answer.headers['date'], Date.now());
     if (answer.status === 503 && wait !== undefined && wait <= MAX_WAIT_MS && this.left > 0) {
       await sleep(wait, undefined, { signal: this.#options.signal });
       answer = await this.#request(signed, headers);
@@ -253,17 +254,6 @@ function jsonOf(answer: Answer): unknown {
   } catch {
     return undefined;
   }
-}
-
-function retryAfterMs(answer: Answer): number | undefined {
-  const header = answer.headers['retry-after'];
-  if (header === undefined) return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(header);
-  // By the clock of the server that says it, where that is told: ours may have been set meanwhile.
-  const now = Date.parse(answer.headers['date'] ?? '') || Date.now();
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 /** Names of the query parameters; values only of page numbers, offsets and sizes. */

@@ -131,7 +131,7 @@ export async function gatherFindings(
   const run = (args: readonly string[]): Promise<ToolResult> =>
     runTool({ environment, cwd: dir, writable: [mypyCache(context)], args, signal: context.signal });
   context.progress('Reading the code with ruff, mypy, a scan for secrets and the checks for connectors.');
-  const script = await helperScript(d, 'check_connector.py');
+  const script = await helperScript('check_connector.py');
   const [ruff, mypy, own, secrets, suite] = await Promise.all([
     runRuff(dir, run),
     runMypy(mypyCache(context), run),

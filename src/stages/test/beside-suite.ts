@@ -73,7 +73,7 @@ export async function besideSuite(
     // Also what was generated: an agent may have edited it.
     files,
     pyproject: generated.get('pyproject.toml') ?? '',
-    script: await helperScript(d, 'inspect_folder.py'),
+    script: await helperScript('inspect_folder.py'),
     environment,
     signal,
   });

@@ -197,7 +197,7 @@ export async function suiteDifferences(
   const { connectorDir, signal } = context;
   const files = (await generatedFiles(d, context)).filter((file) => file.path.startsWith('tests/'));
   const compiled: EarlierSuite = { files, fixed: false, when: 'when compiled', kind: 'compiled' };
-  const script = await helperScript(d, 'inspect_tests.py');
+  const script = await helperScript('inspect_tests.py');
   const inspect = (testsDir: string): Promise<SuiteInspection> =>
     inspectSuite({ testsDir, script, environment, signal });
   const now = await inspect(join(connectorDir, 'tests'));

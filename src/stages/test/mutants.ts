@@ -53,7 +53,7 @@ export async function judgeByMutants(
   const mutation = await runMutants({
     connectorDir: context.connectorDir,
     environment,
-    script: await helperScript(d, 'mutate_connector.py'),
+    script: await helperScript('mutate_connector.py'),
     limit,
     compiled: Object.fromEntries(
       changed.flatMap(({ path, before: compiled, after }) => (after === null ? [] : [[path, compiled]])),

@@ -4,7 +4,6 @@ import { conform as judge } from '../../conformance/conform.ts';
 import type { CheckOutcome, CheckStatus, ConformanceReport } from '../../conformance/contracts.ts';
 import type { IsolationPolicy } from '../../pipeline/contracts.ts';
 import { ProcessRunner } from '../../python/process-runner.ts';
-import { scriptsFolder } from '../../python/isolation/limits.ts';
 import { connectorEnvironment } from '../../stages/connector.ts';
 import { allowedPackages } from '../allowed-packages.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -68,7 +67,6 @@ async function environmentOf(terminal: Terminal, connectorDir: string, signal: A
   const dependencies = {
     runner: new ProcessRunner({ write: tell }),
     templateDir: '',
-    scriptsDir: scriptsFolder(),
     log: (_level: string, message: string) => {
       tell(message);
     },

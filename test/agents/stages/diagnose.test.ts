@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import type { DiagnoseResult, StageContext, TestCase, TestReport } from '../../../src/pipeline/contracts.ts';
 import { evidenceHashes } from '../../../src/python/pytest.ts';
 import { createAgentDiagnose } from '../../../src/stages/diagnose/agent.ts';
 import { steadyText } from '../../../src/stages/diagnose/steady.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
-import { workbench, type Workbench } from '../../unit/stages/support/context.ts';
-import { miniConnector } from '../../unit/stages/support/mini-connector.ts';
+import { connectorWorkbench, type Workbench } from '../../unit/stages/support/context.ts';
 import { PAUSED, type Script, stubRuntime, type StubRuntime } from './stub-runtime.ts';
 
 const NOON = 'tests/test_tides.py::test_noon';
@@ -30,12 +27,7 @@ describe('the stage diagnose by agents', function () {
   let bench: Workbench;
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

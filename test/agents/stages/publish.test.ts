@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import {
   Publication,
   type StageContext,
@@ -8,7 +7,6 @@ import {
   type TestReport,
 } from '../../../src/pipeline/contracts.ts';
 import { evidenceHashes } from '../../../src/python/pytest.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createAgentPublish } from '../../../src/stages/publish/agent.ts';
 import { runDate, sectionText, withSection } from '../../../src/stages/publish/changelog.ts';
 import {
@@ -17,8 +15,8 @@ import {
   pullRequestBody,
 } from '../../../src/stages/publish/description.ts';
 import { PublicationWords, wordProblems } from '../../../src/stages/publish/words.ts';
-import { workbench, type Workbench } from '../../unit/stages/support/context.ts';
-import { miniBrief, miniConnector } from '../../unit/stages/support/mini-connector.ts';
+import { connectorWorkbench, type Workbench } from '../../unit/stages/support/context.ts';
+import { miniBrief } from '../../unit/stages/support/mini-connector.ts';
 import { PAUSED, stubRuntime, type StubRuntime } from './stub-runtime.ts';
 
 const RUN = '20261121-031200-tides-3f2a';
@@ -43,12 +41,7 @@ describe('the stage publish by agents', function () {
   };
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import {
   type Finding,
   Review,
@@ -7,13 +6,11 @@ import {
   type StageContext,
 } from '../../../src/pipeline/contracts.ts';
 import { connectorEnvironment } from '../../../src/stages/connector.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { applySuggestions } from '../../../src/stages/generate/suggestions.ts';
 import { createAgentReview } from '../../../src/stages/review/agent.ts';
 import { TextFiles } from '../../../src/stages/text-files.ts';
 import { checkReview, ReviewerVerdict } from '../../../src/stages/review/verdict.ts';
-import { workbench, type Workbench } from '../../unit/stages/support/context.ts';
-import { miniConnector } from '../../unit/stages/support/mini-connector.ts';
+import { connectorWorkbench, type Workbench } from '../../unit/stages/support/context.ts';
 import { PAUSED, stubRuntime, type StubRuntime } from './stub-runtime.ts';
 
 const LINE = '    return 1.5 + (hour % 12) / 10';
@@ -38,12 +35,7 @@ describe('the stage review by agents', function () {
   let bench: Workbench;
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TestReport } from '../../../src/pipeline/contracts.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
-import { workbench, type Workbench } from '../stages/support/context.ts';
-import { miniConnector } from '../stages/support/mini-connector.ts';
+import { connectorWorkbench, type Workbench } from '../stages/support/context.ts';
 
 /** Every failure becomes a success. */
 const FLIP = `import pytest
@@ -202,12 +200,7 @@ describe('files that bend the outcome of tests', function () {
   let bench: Workbench;
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

@@ -7,10 +7,8 @@ import { findInterpreter } from '../../../src/python/interpreter.ts';
 import { capture } from '../../../src/python/process-runner.ts';
 import { type ChangedSides, classify, overall } from '../../../src/stages/diagnose/classify.ts';
 import { createRulesDiagnose } from '../../../src/stages/diagnose/rules.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
-import { workbench, type Workbench } from './support/context.ts';
-import { miniConnector } from './support/mini-connector.ts';
+import { connectorWorkbench, type Workbench } from './support/context.ts';
 
 const NONE: ChangedSides = { code: [], tests: [] };
 const TESTS_CHANGED: ChangedSides = { code: [], tests: ['tests/test_a.py'] };
@@ -358,12 +356,7 @@ describe('the stage diagnose by rules', function () {
   let bench: Workbench;
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

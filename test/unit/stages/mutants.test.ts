@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import {
   DiagnoseResult,
   type Mutation,
@@ -9,23 +8,16 @@ import {
 } from '../../../src/pipeline/contracts.ts';
 import { createRulesDiagnose } from '../../../src/stages/diagnose/rules.ts';
 import { askForSurvivors, survivorFindings } from '../../../src/stages/diagnose/survivors.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
 import { renderReport } from '../../../src/editor/reports/report-markdown.ts';
-import { workbench, type Workbench } from './support/context.ts';
-import { miniConnector } from './support/mini-connector.ts';
+import { connectorWorkbench, type Workbench } from './support/context.ts';
 
 describe('judging tests by planted mistakes', function () {
   this.timeout(300_000);
   let bench: Workbench;
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

@@ -8,13 +8,12 @@ import { join } from 'node:path';
 import { Publication, type StageContext, type StageOutcome } from '../../../src/pipeline/contracts.ts';
 import { findInterpreter } from '../../../src/python/interpreter.ts';
 import type { StageDependencies } from '../../../src/stages/dependencies.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { PLAN_PAGE, writePlan } from '../../../src/stages/publish/plan.ts';
 import { Provenance } from '../../../src/stages/publish/provenance.ts';
 import { createRulesPublish } from '../../../src/stages/publish/rules.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
 import { findGit } from '../../../src/workspace/git.ts';
-import { workbench, type Workbench } from './support/context.ts';
+import { connectorWorkbench, type Workbench } from './support/context.ts';
 import { miniConnector } from './support/mini-connector.ts';
 
 describe('the stage publish by rules', function () {
@@ -30,12 +29,7 @@ describe('the stage publish by rules', function () {
   };
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

@@ -9,13 +9,12 @@ import {
   type StageOutcome,
 } from '../../../src/pipeline/contracts.ts';
 import type { StageDependencies } from '../../../src/stages/dependencies.ts';
-import { emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createRulesGenerate } from '../../../src/stages/generate/rules.ts';
 import { explanationOf, RULES_FILE, RuleTexts } from '../../../src/stages/review/explain.ts';
 import { openFindings } from '../../../src/stages/review/ledger.ts';
 import { createRulesReview } from '../../../src/stages/review/rules.ts';
-import { workbench, type Workbench } from './support/context.ts';
-import { miniBrief, miniConnector } from './support/mini-connector.ts';
+import { connectorWorkbench, type Workbench } from './support/context.ts';
+import { miniBrief } from './support/mini-connector.ts';
 
 /** What only tools see, one defect a line. */
 const PLANTED = `"""Planted."""
@@ -74,12 +73,7 @@ describe('the stage review by rules', function () {
   let bench: Workbench;
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

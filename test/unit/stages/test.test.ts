@@ -7,7 +7,7 @@ import { ProcessRunner } from '../../../src/python/process-runner.ts';
 import type { StageDependencies } from '../../../src/stages/dependencies.ts';
 import { baselinePath, emitConnector } from '../../../src/stages/generate/emit.ts';
 import { createRulesTest } from '../../../src/stages/test/rules.ts';
-import { workbench, type Workbench } from './support/context.ts';
+import { connectorWorkbench, type Workbench } from './support/context.ts';
 import { miniConnector } from './support/mini-connector.ts';
 
 const TESTS = 'tests/test_tides.py';
@@ -17,12 +17,7 @@ describe('the stage test by rules', function () {
   let bench: Workbench;
 
   beforeEach(async () => {
-    bench = await workbench();
-    await emitConnector({
-      connectorDir: bench.connectorDir,
-      baseline: join(bench.workspace, 'b.json'),
-      compiled: miniConnector(),
-    });
+    bench = await connectorWorkbench();
   });
   afterEach(() => bench.dispose());
 

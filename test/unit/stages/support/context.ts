@@ -7,6 +7,7 @@ import type { CompiledFile } from '../../../../src/blueprint/compiler/compile.ts
 import type { StageContext } from '../../../../src/pipeline/contracts.ts';
 import { ProcessRunner } from '../../../../src/python/process-runner.ts';
 import type { StageDependencies } from '../../../../src/stages/dependencies.ts';
+import { emitConnector } from '../../../../src/stages/generate/emit.ts';
 import { miniBrief, miniConnector } from './mini-connector.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');
@@ -85,4 +86,15 @@ export async function workbench(compiled: () => CompiledFile[] = () => miniConne
     read: (path) => readFile(join(connectorDir, path), 'utf8'),
     dispose: () => rm(workspace, { recursive: true, force: true, maxRetries: 3 }),
   };
+}
+
+/** The same with the connector in miniature written into it, as Generate leaves it. */
+export async function connectorWorkbench(): Promise<Workbench> {
+  const bench = await workbench();
+  await emitConnector({
+    connectorDir: bench.connectorDir,
+    baseline: join(bench.workspace, 'b.json'),
+    compiled: miniConnector(),
+  });
+  return bench;
 }
