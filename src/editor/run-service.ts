@@ -342,7 +342,7 @@ export function requireTrust(): void {
 async function askAboutForeignRun(): Promise<boolean> {
   const drive = t('Take It On');
   const chosen = await window.showWarningMessage(
-    t('This run was not begun by you on this machine.'),
+    t('This run was not begun by you on this machine, or its journal was changed since.'),
     {
       modal: true,
       detail: t(

@@ -19,26 +19,21 @@ export async function assertAtHome(runDir: string, { workspace }: RunRequest): P
   });
 }
 
-/** What a run's seal is made of. */
-export function sealedOf({ runId, request }: Pick<JournalContent, 'runId' | 'request'>): string {
-  return JSON.stringify([runId, request]);
-}
-
-/** Whether the journal was neither begun nor taken on by this person on this machine. */
+/** Whether any line of the journal was neither written nor taken on by this person on this machine. */
 export async function isForeign(
   content: JournalContent,
   { seal }: Pick<PipelineDependencies, 'seal'>,
 ): Promise<boolean> {
   if (seal === undefined) return false;
-  for (const given of content.seals) if (await seal.fits(given, sealedOf(content))) return false;
-  return true;
+  const { mark } = content;
+  return mark === undefined || !(await seal.fits(mark.mark, mark.content));
 }
 
 /** Why a stranger's run is not driven as it is: its gates and decisions would count as the person's own. */
 export function foreignRun(runDir: string): SourcewrightError {
   return new SourcewrightError(
     'input',
-    'This run was not begun by you on this machine, so it is not driven without your word.',
+    'This run was not begun by you on this machine, or its journal was changed since: it is not driven without your word.',
     {
       where: runDir,
       cure: 'Its gates, and decisions that were made in it, would count as yours. Look at the run first, then take it on in the Pipeline view or with `resume --adopt`; or start a new run.',

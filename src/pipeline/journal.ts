@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SourcewrightError } from '../errors.ts';
-import { AppendLog, type LogEntry, parseLog } from '../store/append-log.ts';
+import { AppendLog, lastMark, type LogEntry, type Mark, type Marker, parseLog } from '../store/append-log.ts';
 import type { Files } from '../store/files.ts';
 import {
   Finding,
@@ -58,8 +58,6 @@ const Header = z.object({
   machineVersion: z.number().int(),
   runId: z.string(),
   request: RunRequest,
-  /** Of the person who began the run, where one could be made. See `RunSeal`. */
-  seal: z.string().nullable().default(null),
 });
 type Header = z.infer<typeof Header>;
 
@@ -113,7 +111,7 @@ export const JournalRecord = z.union([
     }),
     z.object({ type: z.literal('note'), text: z.string() }),
     /** A person took on a run that they had not begun here. */
-    z.object({ type: z.literal('adopted'), seal: z.string().nullable() }),
+    z.object({ type: z.literal('adopted') }),
   ]),
 ]);
 export type JournalRecord = z.infer<typeof JournalRecord>;
@@ -126,8 +124,8 @@ export interface JournalContent {
   readonly request: RunRequest;
   readonly createdAt: string;
   readonly records: readonly Recorded[];
-  /** Of those who began the run and took it on. */
-  readonly seals: readonly string[];
+  /** Of who wrote the last line, for all of the journal; undefined where that line has none. */
+  readonly mark?: Mark | undefined;
 }
 
 /** The machine's event that a record stands for; records that only inform have none. */
@@ -232,18 +230,11 @@ function readRecord(path: string, entry: LogEntry): Recorded {
   return { ...record.data, at: entry.at };
 }
 
-function readEntries(path: string, entries: readonly LogEntry[]): JournalContent {
+function readEntries(path: string, entries: readonly LogEntry[]): Omit<JournalContent, 'mark'> {
   const [first, ...rest] = entries;
   const header = readHeader(path, first);
   const records = rest.map((entry) => readRecord(path, entry));
-  const adopted = records.flatMap((record) => (record.type === 'adopted' ? [record.seal] : []));
-  return {
-    runId: header.runId,
-    request: header.request,
-    createdAt: first?.at ?? '',
-    records,
-    seals: [header.seal, ...adopted].filter((seal) => seal !== null),
-  };
+  return { runId: header.runId, request: header.request, createdAt: first?.at ?? '', records };
 }
 
 /**
@@ -252,8 +243,9 @@ function readEntries(path: string, entries: readonly LogEntry[]): JournalContent
  */
 export async function readJournal(runDir: string, files: Files): Promise<JournalContent> {
   const path = join(runDir, JOURNAL_FILE);
-  const content = await files.read(path);
-  return readEntries(path, content === undefined ? [] : parseLog(content, path).entries);
+  const file = (await files.read(path)) ?? Buffer.alloc(0);
+  const log = parseLog(file, path);
+  return { ...readEntries(path, log.entries), mark: lastMark(file, log) };
 }
 
 /** The open journal. Its owner holds the run's lock. */
@@ -264,14 +256,15 @@ export class Journal {
     this.#log = log;
   }
 
-  /** Begins the journal of a new run with what the person asked for. */
+  /** Begins the journal of a new run with what the person asked for. `marker` as for `open`. */
   static async create(
     runDir: string,
-    run: Pick<Header, 'runId' | 'request' | 'seal'>,
+    run: Pick<Header, 'runId' | 'request'>,
     files: Files,
     now: () => Date,
+    marker?: Marker,
   ): Promise<void> {
-    const { log } = await AppendLog.open(join(runDir, JOURNAL_FILE), files, now);
+    const { log } = await AppendLog.open(join(runDir, JOURNAL_FILE), files, now, marker);
     try {
       const header: Header = {
         type: 'run',
@@ -287,17 +280,19 @@ export class Journal {
 
   /**
    * Opens the journal of a run. A torn last line is cut off, and the cut is noted in the journal itself.
+   * @param marker marks each line, and with it all before it, as written by this person: ask whose they are first
    * @throws SourcewrightError `corrupt` where it is damaged or of another version
    */
   static async open(
     runDir: string,
     files: Files,
     now: () => Date,
+    marker?: Marker,
   ): Promise<{ journal: Journal; content: JournalContent }> {
     const path = join(runDir, JOURNAL_FILE);
     // Look before touching: a folder without a journal must not get an empty one.
     await readJournal(runDir, files);
-    const { log, content } = await AppendLog.open(path, files, now);
+    const { log, content } = await AppendLog.open(path, files, now, marker);
     const journal = new Journal(log);
     try {
       const read = readEntries(path, content.entries);

@@ -20,7 +20,7 @@ import {
   type StageMode,
   type StageName,
 } from './contracts.ts';
-import { assertAtHome, foreignRun, isForeign, sealedOf } from './at-home.ts';
+import { assertAtHome, foreignRun, isForeign } from './at-home.ts';
 import { addRemark } from './discussion.ts';
 import { Gatekeeper } from './gatekeeper.ts';
 import {
@@ -29,6 +29,7 @@ import {
   Journal,
   type JournalContent,
   type JournalRecord,
+  readJournal,
   type Recorded,
 } from './journal.ts';
 import { pipelineMachine } from './machine.ts';
@@ -65,14 +66,10 @@ export async function openRunAt(runDir: string, d: RunDependencies): Promise<Liv
   const files = d.files ?? nodeFiles;
   const lock = await takeLock(runLockPath(folder), 'The run', 'runs the pipeline');
   try {
-    const { journal, content } = await Journal.open(folder, files, d.now);
-    try {
-      await assertAtHome(folder, content.request);
-      await takeOn(folder, journal, content, d);
-    } catch (error) {
-      await journal.close();
-      throw error;
-    }
+    // Before anything is written: a line of ours vouches for all that lie before it.
+    const adopts = await mustBeTakenOn(folder, await readJournal(folder, files), d);
+    const { journal, content } = await Journal.open(folder, files, d.now, d.seal?.of);
+    if (adopts) await takeOn(journal, content, d);
     const run = new LiveRun(folder, d, files, { lock, journal }, content);
     OPEN.set(folder, run);
     await run.repair();
@@ -83,18 +80,22 @@ export async function openRunAt(runDir: string, d: RunDependencies): Promise<Liv
   }
 }
 
-/** A run that somebody else began is driven once the person wants that, which the journal then says. */
-async function takeOn(
-  runDir: string,
-  journal: Journal,
-  content: JournalContent,
-  d: RunDependencies,
-): Promise<void> {
-  if (!(await isForeign(content, d))) return;
+/** A run that somebody else began is driven once the person wants that. @throws SourcewrightError `input` where they do not */
+async function mustBeTakenOn(runDir: string, content: JournalContent, d: RunDependencies): Promise<boolean> {
+  await assertAtHome(runDir, content.request);
+  if (!(await isForeign(content, d))) return false;
   if (d.adopt !== true) throw foreignRun(runDir);
-  const seal = (await d.seal?.of(sealedOf(content))) ?? null;
-  await journal.append({ type: 'adopted', seal });
-  d.log('info', `Run ${content.runId}, which was begun elsewhere, was taken on.`);
+  return true;
+}
+
+async function takeOn(journal: Journal, { runId }: JournalContent, d: RunDependencies): Promise<void> {
+  try {
+    await journal.append({ type: 'adopted' });
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+  d.log('info', `Run ${runId}, which was begun elsewhere or changed since, was taken on.`);
 }
 
 export class LiveRun implements PipelineRun {

@@ -16,7 +16,6 @@ import {
   type StageMode,
   type StageName,
 } from './contracts.ts';
-import { sealedOf } from './at-home.ts';
 import { Journal } from './journal.ts';
 import { LiveRun, openRunAt } from './live-run.ts';
 import { isConnectorName } from './stage-runner.ts';
@@ -59,8 +58,7 @@ export async function createRun(request: RunRequest, d: RunDependencies): Promis
   const valid = checkedRequest(request);
   const { runId, runDir } = await createRunFolder(valid, d.now());
   try {
-    const seal = (await d.seal?.of(sealedOf({ runId, request: valid }))) ?? null;
-    await Journal.create(runDir, { runId, request: valid, seal }, d.files ?? nodeFiles, d.now);
+    await Journal.create(runDir, { runId, request: valid }, d.files ?? nodeFiles, d.now, d.seal?.of);
   } catch (error) {
     await rm(runDir, { recursive: true, force: true }).catch(() => undefined);
     throw error;

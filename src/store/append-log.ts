@@ -3,11 +3,17 @@
  * the disk before `append` returns. What a crash can leave behind, a half-written last line, is cut off when the log is
  * opened; damage anywhere else means that somebody changed the file, and stops with the place.
  */
+import { createHash, type Hash } from 'node:crypto';
 import { z } from 'zod';
 import { SourcewrightError } from '../errors.ts';
 import { type AppendFile, type Files, sha256 } from './files.ts';
 
-const Line = z.object({ seq: z.number().int().positive(), at: z.string(), record: z.unknown() });
+const Line = z.object({
+  seq: z.number().int().positive(),
+  at: z.string(),
+  record: z.unknown(),
+  mark: z.string().optional(),
+});
 
 export interface LogEntry {
   /** 1 for the first line, without holes. */
@@ -15,6 +21,17 @@ export interface LogEntry {
   /** ISO time of writing. */
   readonly at: string;
   readonly record: unknown;
+  /** Of who wrote the line. It holds for all lines before it as well. See `Marker`. */
+  readonly mark?: string | undefined;
+}
+
+/** Makes the mark of a line; null where none can be made. The same text gives the same mark. */
+export type Marker = (content: string) => Promise<string | null>;
+
+/** A mark and the text that it must have been made of. */
+export interface Mark {
+  readonly mark: string;
+  readonly content: string;
 }
 
 export interface LogContent {
@@ -34,8 +51,23 @@ function checksum(text: string): string {
 
 /** One line without its line feed. The checksum covers the text before it, byte by byte. */
 export function formatLine(entry: LogEntry): string {
-  const body = JSON.stringify({ seq: entry.seq, at: entry.at, record: entry.record }).slice(0, -1);
+  const { seq, at, record, mark } = entry;
+  const body = JSON.stringify({ seq, at, record, mark }).slice(0, -1);
   return `${body},"sum":"${checksum(body)}"}`;
+}
+
+/** What a line's mark is made of: all bytes before the line, and what it says. */
+function markedText(before: Hash, { seq, at, record }: LogEntry): string {
+  return `${before.copy().digest('hex')} ${JSON.stringify({ seq, at, record })}`;
+}
+
+/** The last line's mark, which holds for the whole log. Undefined where the line has none. */
+export function lastMark(file: Buffer, { entries, goodBytes }: LogContent): Mark | undefined {
+  const last = entries.at(-1);
+  if (last?.mark === undefined) return undefined;
+  const start = file.lastIndexOf('\n', goodBytes - 2) + 1;
+  const before = createHash('sha256').update(file.subarray(0, start));
+  return { mark: last.mark, content: markedText(before, last) };
 }
 
 /** The entry in a line, or undefined when the line is damaged. */
@@ -96,27 +128,42 @@ export function later(now: Date, other: string): string {
 export class AppendLog {
   readonly #file: AppendFile;
   readonly #now: () => Date;
+  readonly #marker: Marker | undefined;
+  /** Over all bytes of the log; kept only where lines are marked. */
+  readonly #written: Hash = createHash('sha256');
   /** Time of the last line. Lines never go back in time, also where the clock was set back: their times are compared. */
   #lastAt: string;
   #seq: number;
   #bytes: number;
   #dirty = false;
 
-  private constructor(file: AppendFile, now: () => Date, content: LogContent) {
+  private constructor(
+    file: AppendFile,
+    now: () => Date,
+    marker: Marker | undefined,
+    { before, ...content }: LogContent & { readonly before: Buffer },
+  ) {
     this.#file = file;
     this.#now = now;
+    this.#marker = marker;
+    if (marker !== undefined) this.#written.update(before.subarray(0, content.goodBytes));
     this.#lastAt = content.entries.at(-1)?.at ?? '';
     this.#seq = content.entries.length;
     this.#bytes = content.goodBytes;
   }
 
-  /** Opens the log, cutting off a torn last line. `content.tornBytes` says how much was cut. */
+  /**
+   * Opens the log, cutting off a torn last line. `content.tornBytes` says how much was cut.
+   * @param marker marks the lines that are written from now on; absent = they carry no mark
+   */
   static async open(
     path: string,
     files: Files,
     now: () => Date,
+    marker?: Marker,
   ): Promise<{ log: AppendLog; content: LogContent }> {
-    const content = parseLog((await files.read(path)) ?? Buffer.alloc(0), path);
+    const before = (await files.read(path)) ?? Buffer.alloc(0);
+    const content = parseLog(before, path);
     const file = await files.openAppend(path);
     try {
       if (content.tornBytes > 0) await file.truncate(content.goodBytes);
@@ -124,7 +171,7 @@ export class AppendLog {
       await file.close();
       throw error;
     }
-    return { log: new AppendLog(file, now, content), content };
+    return { log: new AppendLog(file, now, marker, { ...content, before }), content };
   }
 
   /**
@@ -134,7 +181,8 @@ export class AppendLog {
   async append(record: unknown): Promise<LogEntry> {
     if (this.#dirty) await this.#cut();
     const entry: LogEntry = { seq: this.#seq + 1, at: later(this.#now(), this.#lastAt), record };
-    const text = `${formatLine(entry)}\n`;
+    const mark = (await this.#marker?.(markedText(this.#written, entry))) ?? undefined;
+    const text = `${formatLine({ ...entry, mark })}\n`;
     try {
       this.#dirty = true;
       await this.#file.append(text);
@@ -146,6 +194,7 @@ export class AppendLog {
     this.#seq = entry.seq;
     this.#lastAt = entry.at;
     this.#bytes += Buffer.byteLength(text, 'utf8');
+    if (this.#marker !== undefined) this.#written.update(text);
     return entry;
   }
 

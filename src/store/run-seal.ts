@@ -9,7 +9,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { systemCode } from './files.ts';
 
-/** Makes and checks the seals of runs. `content` is what is sealed: the same text gives the same seal. */
+/** Makes and checks the seals of journals' lines. `content` is what is sealed: the same text gives the same seal. */
 export interface RunSeal {
   /** Null where no key can be kept here: such a run is taken for a stranger's when it is opened again. Never rejects. */
   readonly of: (content: string) => Promise<string | null>;

@@ -1,17 +1,21 @@
 /** Runs that came with a repository: looked at, but never driven, and their words about folders count for nothing. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { appendFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { SourcewrightError } from '../../../src/errors.ts';
 import { openRun, type RunDependencies, runStage, startRun } from '../../../src/pipeline/run.ts';
-import { AppendLog } from '../../../src/store/append-log.ts';
-import { nodeFiles } from '../../../src/store/files.ts';
+import { formatLine, type LogEntry, parseLine } from '../../../src/store/append-log.ts';
 import { personalSeal } from '../../../src/store/run-seal.ts';
 import { runsDir } from '../../../src/store/run-folders.ts';
 import { listRuns } from '../../../src/store/runs.ts';
 import { dependencies, request, scripted, temporaryFolder } from '../pipeline/scripted.ts';
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>;
+
+/** The lines of a journal that is whole. */
+function entriesOf(journal: string): LogEntry[] {
+  return journal.split('\n').flatMap((line) => parseLine(line) ?? []);
+}
 
 describe('a run that was started in another folder', () => {
   let victim: Folder;
@@ -84,7 +88,7 @@ describe('a run that came with a folder to the very place that its journal names
   beforeEach(async () => {
     [workspace, homes] = [await temporaryFolder(), await temporaryFolder()];
     // The person has runs of their own.
-    await personalSeal(join(homes.path, 'person')).of('some run');
+    await personalSeal(join(homes.path, 'person')).of('some line');
     const run = await startRun(
       request(workspace.path, { gates: { code: 'auto', tests: 'auto', review: 'auto', publish: 'auto' } }),
       author(),
@@ -103,8 +107,14 @@ describe('a run that came with a folder to the very place that its journal names
   const isRefused = (error: unknown): boolean => {
     assert.ok(error instanceof SourcewrightError);
     assert.equal(error.code, 'input');
-    assert.match(error.message, /not begun by you on this machine/);
+    assert.match(error.message, /not begun by you on this machine, or its journal was changed since/);
     return true;
+  };
+  const theirs = async (): Promise<string> => {
+    const run = await startRun(request(workspace.path), person());
+    const { runDir: folder } = await run.settled();
+    await run.dispose();
+    return join(folder, 'journal.jsonl');
   };
 
   it('is not driven before the person says so, and nothing of it is changed', async () => {
@@ -114,21 +124,14 @@ describe('a run that came with a folder to the very place that its journal names
     assert.equal(await journal(), before);
   });
 
-  it('carries no seal that its author could have made, or taken from another run of the person', async () => {
-    const [header = ''] = (await journal()).split('\n');
-    const log = JSON.parse(header) as { record: { seal: string } };
-    const stolen = await startRun(request(workspace.path), person());
-    const { runDir: theirs } = await stolen.settled();
-    await stolen.dispose();
-    const [own = ''] = (await readFile(join(theirs, 'journal.jsonl'), 'utf8')).split('\n');
-    const { seal } = (JSON.parse(own) as { record: { seal: string } }).record;
-    assert.match(seal, /^[0-9a-f]{64}$/);
-    const path = join(runDir, 'journal.jsonl');
-    for (const forged of [seal, '', null]) {
-      await rm(path);
-      const { log: fresh } = await AppendLog.open(path, nodeFiles, () => new Date());
-      await fresh.append({ ...log.record, seal: forged });
-      await fresh.close();
+  it('carries no mark that its author could have made, or taken from another run of the person', async () => {
+    const [stolen = ''] = (await readFile(await theirs(), 'utf8')).split('\n');
+    const mark = parseLine(stolen)?.mark ?? '';
+    assert.match(mark, /^[0-9a-f]{64}$/);
+    const lines = entriesOf(await journal());
+    for (const forged of [mark, '', undefined]) {
+      const text = lines.map((entry) => `${formatLine({ ...entry, mark: forged })}\n`);
+      await writeFile(join(runDir, 'journal.jsonl'), text.join(''));
       await assert.rejects(openRun(runDir, person()), isRefused, String(forged));
     }
   });
@@ -145,9 +148,57 @@ describe('a run that came with a folder to the very place that its journal names
     assert.equal((await journal()).match(/"adopted"/g)?.length, 1);
   });
 
+  it('is a stranger’s again when something was added after that, also where half a line follows', async () => {
+    await (await openRun(runDir, { ...person(), adopt: true })).dispose();
+    const own = await journal();
+    const decision = { kind: 'approve' };
+    const record = { type: 'decided', gate: 'research', decision, by: 'person', accepted: [], applied: 0 };
+    const open = { blocking: 0, unanswered: 0 };
+    const seq = entriesOf(own).length + 1;
+    const added = formatLine({ seq, at: '2099-01-01T00:00:00.000Z', record: { ...record, open } });
+    for (const tail of ['', '{"seq":']) {
+      await writeFile(join(runDir, 'journal.jsonl'), `${own}${added}\n${tail}`);
+      await assert.rejects(openRun(runDir, person()), isRefused);
+      assert.equal(await journal(), `${own}${added}\n${tail}`, 'a line of ours would have vouched for it');
+    }
+  });
+
   it('is driven as before by who began it', async () => {
     const run = await openRun(runDir, author());
     await run.dispose();
     assert.doesNotMatch(await journal(), /adopted/);
+  });
+
+  it('is not driven when a line of the person’s own was changed, taken out or moved from another run', async () => {
+    const path = await theirs();
+    const folder = dirname(path);
+    const lines = entriesOf(await readFile(path, 'utf8'));
+    const started = lines.findIndex(({ record }) => (record as { type: string }).type === 'started');
+    assert.ok(started > 0 && started < lines.length - 1);
+    const renumbered = (entries: readonly LogEntry[]): string =>
+      entries.map((entry, index) => `${formatLine({ ...entry, seq: index + 1 })}\n`).join('');
+    const changes: Record<string, string> = {
+      changed: renumbered(
+        lines.map((entry, index) =>
+          index === started ? { ...entry, record: { ...(entry.record as object), attempt: 2 } } : entry,
+        ),
+      ),
+      'taken out': renumbered(lines.filter((_, index) => index !== started)),
+      moved: renumbered([...lines, ...entriesOf(await journal()).slice(-1)]),
+    };
+    for (const [how, text] of Object.entries(changes)) {
+      await writeFile(path, text);
+      await assert.rejects(openRun(folder, person()), isRefused, how);
+    }
+    await writeFile(path, renumbered(lines));
+    await (await openRun(folder, person())).dispose();
+  });
+
+  it('goes on after half a line of the person’s own', async () => {
+    const path = await theirs();
+    await appendFile(path, '{"seq":');
+    await (await openRun(dirname(path), person())).dispose();
+    assert.match(await readFile(path, 'utf8'), /Cut off 7 bytes/);
+    await (await openRun(dirname(path), person())).dispose();
   });
 });
