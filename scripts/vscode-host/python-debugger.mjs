@@ -30,7 +30,10 @@ export async function ensureDebugger(log = () => {}) {
       ':all:',
     ];
     await run(python(making), [...install, `debugpy==${VERSION}`], { quiet: true });
-    await rename(making, folder);
+    await rename(making, folder).catch((error) => {
+      // Another run was faster.
+      if (!existsSync(python(folder))) throw error;
+    });
   } finally {
     await rm(making, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 /** The Test Explorer: filled by a run's report, run and cancelled from the editor, and never in the way of evidence. */
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -398,11 +398,11 @@ describe('the Test Explorer', function () {
     assert.ok((await tests()).item.children.size > 0);
   });
 
-  it('debugs the same pytest: interpreter, chosen tests and environment, without what is secret', () => {
+  it('debugs the same pytest: interpreter, chosen tests and environment, with nothing of the editor’s', () => {
     const env = { HOME: '/tmp/home', PATH: '/env/bin' };
     const args = ['-P', '-m', 'pytest', 'tests/test_a.py::test_x', '--junitxml=/tmp/home/junit.xml'];
     const command = { title: 'T', file: '/env/bin/python', args, cwd: '/work', env, timeoutMs: 1 };
-    const inherited = { MY_API_KEY: 'secret', HOME: '/root', GITHUB_TOKEN: 'secret', EDITOR: 'vi' };
+    const inherited = { MY_API_KEY: 'secret', HOME: '/root', Path: '/usr/bin', EDITOR: 'vi' };
     assert.deepEqual(debugConfiguration(command, inherited), {
       type: 'debugpy',
       request: 'launch',
@@ -411,8 +411,9 @@ describe('the Test Explorer', function () {
       args: args.slice(3),
       cwd: '/work',
       python: ['/env/bin/python', '-P'],
-      env: { MY_API_KEY: '', GITHUB_TOKEN: '', ...env },
-      console: 'integratedTerminal',
+      env: { MY_API_KEY: null, EDITOR: null, ...env },
+      envFile: '',
+      console: 'internalConsole',
       justMyCode: true,
     });
   });
@@ -448,11 +449,17 @@ describe('the Test Explorer', function () {
     it('stops at a breakpoint of a test, shows what is there, and takes the result from pytest', async () => {
       const before = recorded.runs.length;
       const evidence = await settledEvidence(await viewOf(runId));
+      writeFileSync(join(workspaceRoot(), '.env'), 'PLAIN_NAME=canary-of-the-workspace\n');
       const { id, line, done, stop } = await debugged(new vscode.CancellationTokenSource().token);
       assert.deepEqual([stop.file, stop.line], [join(connector, id.split('::')[0] ?? ''), line]);
       assert.equal(await valueAt(stop, '__import__("os").getcwd()'), `'${connector}'`);
       assert.equal(process.env['SOURCEWRIGHT_SUITE_TOKEN'], 'canary-of-the-suite');
-      assert.doesNotMatch(await valueAt(stop, 'dict(__import__("os").environ)'), /canary-of-the-suite/);
+      const environment = await valueAt(stop, 'dict(__import__("os").environ)');
+      assert.doesNotMatch(environment, /canary/);
+      const names = await valueAt(stop, '" ".join(sorted(__import__("os").environ))');
+      assert.match(names, /HOME.*PATH.*PYTHONUTF8/);
+      assert.doesNotMatch(names, /VSCODE|SOURCEWRIGHT|ELECTRON|DISPLAY/);
+      rmSync(join(workspaceRoot(), '.env'));
       await watch.goOn(stop);
       await done;
       await watch.ended(stop);

@@ -13,7 +13,6 @@ import {
 } from 'vscode';
 import { SourcewrightError } from '../../errors.ts';
 import type { Command } from '../../pipeline/contracts.ts';
-import { isSecretName, passwordsOfAddresses } from '../../workspace/known-secrets.ts';
 import { t } from '../l10n.ts';
 
 export const PYTHON_DEBUGGER = 'ms-python.debugpy';
@@ -51,26 +50,27 @@ export function debugConfiguration(
     args: args.slice(at + 2),
     cwd,
     python: [file, ...args.slice(0, at)],
-    // A debugged process inherits the editor's environment, which a plain run doesn't.
-    env: { ...emptied(inherited), ...env },
-    console: 'integratedTerminal',
+    env: { ...withheld(inherited, env), ...env },
+    // Without a word about it, the debugger would read the workspace's `.env`, where people keep their keys.
+    envFile: '',
+    // In a terminal, what the person's shell sets would come in as well.
+    console: 'internalConsole',
     justMyCode: true,
   };
 }
 
-/** What Python, pytest and the measuring of coverage are set by: a plugin or an option of the person's bends the result. */
-const SETS_PYTHON = /^(PYTHON|PYTEST_|COVERAGE_|COV_CORE_)/i;
-
-/** What a debugged test must not find: empty, as nothing can be taken out of a terminal's environment. All of them read that as unset. */
-function emptied(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment)
-      .filter(
-        ([name, value = '']) =>
-          isSecretName(name) || passwordsOfAddresses(value).length > 0 || SETS_PYTHON.test(name),
-      )
-      .map(([name]) => [name, '']),
-  );
+/**
+ * Takes out all that the editor's process has: a debugged process inherits it, which a plain run doesn't, and names don't tell what
+ * is secret. Null is how the debugger is told to leave a variable out; but for `PYTHONPATH`, which it adds again.
+ */
+function withheld(
+  inherited: Readonly<Record<string, string | undefined>>,
+  given: Readonly<Record<string, string>>,
+): Record<string, null> {
+  // On Windows `Path` and `PATH` are one name, and the debugger refuses two values for it.
+  const taken = new Set(Object.keys(given).map((name) => name.toUpperCase()));
+  const others = Object.keys(inherited).filter((name) => !taken.has(name.toUpperCase()));
+  return Object.fromEntries(others.map((name) => [name, null]));
 }
 
 /**
