@@ -603,8 +603,8 @@ function handNote(stage: StageName, outcome: StepOutcome): string {
     case 'done':
       return resultNote({ stage, result: outcome.result } as Pick<DoneRecord, 'stage' | 'result'>);
     case 'paused':
-      return outcome.message;
+      return `${outcome.message} ${outcome.cure}`;
     case 'failed':
-      return outcome.error.message;
+      return [outcome.error.message, outcome.error.cure ?? ''].join(' ').trimEnd();
   }
 }

@@ -1,6 +1,6 @@
 /** What the program's exit code says, for scripts and CI. */
 import type { SourcewrightError } from '../errors.ts';
-import type { RunView } from '../pipeline/contracts.ts';
+import type { RunView, StageName } from '../pipeline/contracts.ts';
 
 export const EXIT = {
   /** Published, or finished as far as was asked. */
@@ -31,6 +31,13 @@ export function exitCodeOf(view: RunView): ExitCode {
     case 'failed':
       return view.error?.code === 'input' ? EXIT.input : EXIT.failed;
   }
+}
+
+/** The exit code of a stage that was run by hand: what came of it, and only then how the run as a whole stands. */
+export function exitCodeOfStage(view: RunView, stage: StageName): ExitCode {
+  const state = view.stages.find((one) => one.stage === stage)?.state;
+  if (state === 'paused') return EXIT.paused;
+  return state === 'failed' || state === 'cancelled' ? EXIT.failed : exitCodeOf(view);
 }
 
 /**

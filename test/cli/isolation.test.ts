@@ -168,6 +168,7 @@ describe('what is installed, and in what tests run', function () {
       const { stages } = only(outcome) as unknown as Pick<RunView, 'stages'>;
       const test = stages.find(({ stage }) => stage === 'test');
       assert.equal(test?.state, 'paused', outcome.stderr);
+      assert.equal(outcome.exitCode, 4, 'the run waits, but the stage that was asked for could not be run');
       return test.note;
     } finally {
       await writeFile(path, before);

@@ -7,7 +7,7 @@ import { runStage } from '../../pipeline/run.ts';
 import { findRun, listRuns } from '../../store/runs.ts';
 import { agentChoiceFrom, type AgentWords } from '../agent-options.ts';
 import { readCredentials } from '../credentials.ts';
-import { exitCodeOf, EXIT, type ExitCode } from '../exit-codes.ts';
+import { EXIT, exitCodeOfStage, type ExitCode } from '../exit-codes.ts';
 import { Progress } from '../progress.ts';
 import { findingText } from '../questions.ts';
 import { refuseReplay } from '../replay-mark.ts';
@@ -105,5 +105,5 @@ export async function stage(session: Session, name: string, options: StageOption
   const summary = await summarize(view);
   if (options.json === true) printJson(terminal, { ...summary, stages: view.stages });
   else terminal.stdout.write(`${coloured(reportLines(session, view, summary).join('\n'))}\n`);
-  return exitCodeOf(view);
+  return exitCodeOfStage(view, parsed.data);
 }
