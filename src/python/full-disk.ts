@@ -5,14 +5,19 @@ import { SourcewrightError } from '../errors.ts';
 /** What a run of tests or of a tool needs at least for what it leaves behind. Bytes. */
 const LEAST_FREE = 256 * 1024;
 
+/** What is left on the disk of a folder, in bytes; undefined where that is not known: some file systems count nothing. */
+export async function freeBytes(folder: string): Promise<number | undefined> {
+  const disk = await statfs(folder).catch(() => undefined);
+  return disk === undefined || disk.blocks === 0 ? undefined : disk.bavail * disk.bsize;
+}
+
 /**
  * To be asked after a failure that could be that of the code.
  * @throws SourcewrightError `environment` where the disk of this folder is full: nobody's code is at fault then
  */
 export async function refuseFullDisk(folder: string): Promise<void> {
-  const disk = await statfs(folder).catch(() => undefined);
-  // Some file systems count nothing: they say 0 of 0.
-  if (disk === undefined || disk.blocks === 0 || disk.bavail * disk.bsize >= LEAST_FREE) return;
+  const free = await freeBytes(folder);
+  if (free === undefined || free >= LEAST_FREE) return;
   throw new SourcewrightError(
     'environment',
     'A program failed, and the disk for temporary files is full (ENOSPC).',

@@ -5,6 +5,7 @@
 import { access, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
+import { freeBytes } from './full-disk.ts';
 import type { Interpreter } from './interpreter.ts';
 import { normalName } from './known-packages.ts';
 import { LOCK_FILE, type Lock, lockText, lockWheels, parseLock, requirementsDigest } from './lock.ts';
@@ -38,12 +39,31 @@ export function installEnvironment(environment: Environment): Record<string, str
 const OFFLINE =
   /NewConnectionError|ConnectTimeout|ReadTimeout|Temporary failure in name resolution|Name or service not known|nodename nor servname|getaddrinfo failed|Network is unreachable|Connection refused|connection broken|dns error|error sending request|Could not connect/i;
 
-function installError(what: string, output: Captured): SourcewrightError {
+/** What an environment with the packages of a connector needs at least. Bytes. */
+const LEAST_ROOM = 100_000_000;
+const MORE_ROOM = 'Free some space (the Python environments need about 300 MB), then resume.';
+
+/** Programs tell of a full disk in many ways, or not at all: what is left on it is said, and the person sees what that means. */
+async function noRoomError(what: string, tail: string, dir: string): Promise<SourcewrightError | undefined> {
+  const free = await freeBytes(dir);
+  if (free === undefined || free >= LEAST_ROOM) return undefined;
+  const left = `${Math.floor(free / 1_000_000)} MB are left on the disk`;
+  return new SourcewrightError('environment', `${what}, and ${left}:\n${tail}`, {
+    where: dir,
+    cure: MORE_ROOM,
+  });
+}
+
+async function installError(
+  what: string,
+  output: Captured,
+  { dir }: Installation,
+): Promise<SourcewrightError> {
   const text = `${output.stdout}\n${output.stderr}`;
   const tail = text.trim().split('\n').slice(-6).join('\n');
   if (/No space left on device|ENOSPC/i.test(text)) {
     return new SourcewrightError('environment', `${what}: the disk is full.`, {
-      cure: 'Free some space (the Python environments need about 300 MB), then resume.',
+      cure: MORE_ROOM,
     });
   }
   if (output.timedOut) {
@@ -64,6 +84,8 @@ function installError(what: string, output: Captured): SourcewrightError {
       cure: 'Somebody may have replaced it on the index: look into that first. To take what is there now, delete the lock, then resume.',
     });
   }
+  const noRoom = await noRoomError(what, tail, dir);
+  if (noRoom !== undefined) return noRoom;
   const unknown = text.includes('(from versions: none)');
   return new SourcewrightError('environment', `${what}:\n${tail}`, {
     cure: unknown
@@ -202,7 +224,7 @@ async function fetchWheels(build: Installation, python: string, requirements: st
     ...['--dest', folder, '-r', build.lock === undefined ? requirements : join(build.dir, LOCK_FILE)],
   ]);
   refuseIfCancelled(ran);
-  if (ran.exitCode !== 0) throw installError('The Python packages could not be fetched', ran);
+  if (ran.exitCode !== 0) throw await installError('The Python packages could not be fetched', ran, build);
   return folder;
 }
 
@@ -218,7 +240,8 @@ async function withPip(build: Installation, venv: string, requirements: string):
     ...['-I', '-m', 'venv', '--clear', ...bare, venv],
   ]);
   refuseIfCancelled(created);
-  if (created.exitCode !== 0) throw installError('The Python environment could not be created', created);
+  if (created.exitCode !== 0)
+    throw await installError('The Python environment could not be created', created, build);
   if (build.lines.length === 0) return lockOf(build, []);
   const python = environmentPython(venv);
   if (build.lock !== undefined) {
@@ -229,7 +252,8 @@ async function withPip(build: Installation, venv: string, requirements: string):
   const fetched = await fetchWheels(build, python, requirements);
   const lock = build.lock ?? lockOf(build, await lockWheels(fetched));
   const installed = await fromWheels(build, python, await writeLock(build, lock), fetched);
-  if (installed.exitCode !== 0) throw installError('The Python packages could not be installed', installed);
+  if (installed.exitCode !== 0)
+    throw await installError('The Python packages could not be installed', installed, build);
   await keepWheels(fetched, build.wheels);
   return lock;
 }

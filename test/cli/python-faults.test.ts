@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, copyFile, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../src/python/environments.ts';
+import { smallDisk } from './fault-places.ts';
 import { type Outcome, removeFolder, root, sourcewright, temporaryFolder } from './program.ts';
 
 describe('faults of Python', function () {
@@ -54,6 +55,34 @@ describe('faults of Python', function () {
       /Correct the Python path/,
     );
     waits(await resume({}));
+  });
+
+  it('a disk that gets full while the environment is made, and while packages are installed', async () => {
+    // Too small for the interpreter's own files, and for the packages.
+    const disk = await smallDisk('4m');
+    const env = { SOURCEWRIGHT_CACHE: disk.path, PATH: await withoutUv(process.env['PATH'] ?? '') };
+    try {
+      stopped(
+        await generate(env),
+        /environment could not be created, and \d MB are left on the disk/,
+        /about 300 MB/,
+      );
+      disk.change('size=40m');
+      stopped(
+        await resume(env),
+        /packages could not be \w+(: the disk is full|, and \d MB are left)/,
+        /about 300 MB/,
+      );
+      assert.deepEqual(
+        (await readdir(join(disk.path, 'environments'))).filter((name) => !/lock/.test(name)),
+        [],
+        'half an environment was left',
+      );
+      disk.change('size=1g');
+      waits(await resume(env));
+    } finally {
+      await disk.dispose();
+    }
   });
 
   it('pip without a network: a pause without the packages, and none of it with those that were fetched before', async () => {
