@@ -164,7 +164,9 @@ describe('a run from description to publication', function () {
     const before = document.getText();
     await vscode.commands.executeCommand('sourcewright.acceptFinding', target.thread);
     assert.notEqual(document.getText(), before);
-    assert.equal(document.isDirty, false, 'the change was not saved');
+    // The disk has it; the editor tells its extensions a moment later.
+    assert.equal(await readFile(file.fsPath, 'utf8'), document.getText(), 'the change was not saved');
+    await until('the editor to say that it is saved', () => !document.isDirty, 10_000);
     assert.match(target.thread.label ?? '', /suggestion applied/);
     assert.equal((await ledger()).answers.find((a) => a.finding === target.finding.id)?.answer, 'applied');
 

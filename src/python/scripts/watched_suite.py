@@ -77,7 +77,9 @@ def run_suite(job: dict[str, Any]) -> int:
     slot = Path(job["slot"])
     os.chdir(slot)
     own = str(Path(__file__).parent)
-    sys.path[:] = [str(slot), *(entry for entry in sys.path if entry not in {own, ""})]
+    plugins = Path(own) / "pytest_plugins"
+    # As in an ordinary run: what lies in the connector's folder is found once pytest and its plugins are loaded.
+    sys.path[:] = [*(entry for entry in sys.path if entry not in {own, ""}), str(plugins)]
     # The copy is ours: what its modules compile to is kept there from run to run.
     sys.dont_write_bytecode = False
     lines = None
@@ -91,7 +93,8 @@ def run_suite(job: dict[str, Any]) -> int:
     watcher = Watcher(Path(job["log"]), chosen, lines)
     options = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "--tb=line", "--color=no"]
     own_settings = slot / "pyproject.toml"
-    settings = own_settings if own_settings.exists() else Path(own) / "pytest_plugins" / "none.ini"
+    settings = own_settings if own_settings.exists() else plugins / "none.ini"
+    options += ["-o", "pythonpath=", "-p", "connector_path"]
     options += ["-c", str(settings), "--rootdir=.", "--confcutdir=tests"]
     began = time.monotonic()
     code = int(pytest.main([*files, *options], plugins=[watcher]))

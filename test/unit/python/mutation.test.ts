@@ -146,6 +146,18 @@ describe('planting mistakes into a connector', function () {
     assert.ok(texts.some((text) => text.startsWith('while times > 0')));
   });
 
+  it('loads no plugin of pytest that lies in the connector’s folder', async () => {
+    await bench.write('evil-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n');
+    await bench.write('evil-1.0.dist-info/entry_points.txt', '[pytest11]\nevil = evil\n');
+    await bench.write(
+      'evil.py',
+      'def pytest_collection_modifyitems(items: list) -> None:\n    items.clear()\n',
+    );
+    const found = await plant({ limit: 3 });
+    assert.equal(found.note, null);
+    assert.ok(found.mutants.length > 0);
+  });
+
   it('gives the same report for the same code', async () => {
     const first = await plant({ limit: 6 });
     const second = await plant({ limit: 6 });
