@@ -3,7 +3,7 @@
  * disk fill up or the machine die at any of them. Everything that goes wrong comes out as `environment` with a cure.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { SourcewrightError } from '../errors.ts';
 import { faultCure, faultReason, systemCode } from '../system-faults.ts';
@@ -84,6 +84,40 @@ async function checkStillThere(file: FileHandle, path: string): Promise<void> {
       cure: 'Put it back (from the trash or a backup), then resume. Without it this run can’t go on: start a new one; what is in the connector’s folder stays.',
     },
   );
+}
+
+/** File systems without hard links (FAT, some shares) say so in different words. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EINVAL'];
+
+/**
+ * Creates a file with its whole content in one step, if there is none. Where the file system has no hard links, others may see
+ * it for a moment before it is whole.
+ * @param options of the writing: permissions, and whether to wait until the disk has it
+ * @returns false when there is one already
+ * @throws SourcewrightError `environment` when it can't be written
+ */
+export async function createWhole(
+  path: string,
+  content: string | Uint8Array,
+  options: { readonly mode?: number; readonly flush?: boolean } = {},
+): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, content, { ...options, flag: 'wx' });
+    try {
+      await link(temporary, path);
+    } catch (error) {
+      if (!NO_LINKS.includes(systemCode(error))) throw error;
+      await writeFile(path, content, { ...options, flag: 'wx' });
+    }
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw fileError(error, 'create', path);
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
 }
 
 /** The real file system. */

@@ -10,12 +10,12 @@
  * beginning of the chain, and removes the rest.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { SourcewrightError } from '../errors.ts';
-import { fileError, sha256, systemCode } from './files.ts';
+import { createWhole, fileError, sha256, systemCode } from './files.ts';
 import { processLives, processStart, systemIdentity } from './process-identity.ts';
 
 const Holder = z.object({
@@ -113,39 +113,6 @@ export async function lockHolder(path: string): Promise<Holder | undefined> {
   return state === undefined || (await isStale(state)) ? undefined : state.holder;
 }
 
-/** File systems without hard links (FAT, some shares) say so in different words. */
-const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EINVAL'];
-
-/** Creates a file with its content, if there is none. False when there is one already. */
-async function create(path: string, content: string): Promise<boolean> {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, content, { flag: 'wx' });
-    try {
-      await link(temporary, path);
-    } catch (error) {
-      if (!NO_LINKS.includes(systemCode(error))) throw error;
-      await createInPlace(path, content);
-    }
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw fileError(error, 'create', path);
-  } finally {
-    await rm(temporary, { force: true }).catch(() => undefined);
-  }
-}
-
-async function createInPlace(path: string, content: string): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    await file.writeFile(content);
-  } finally {
-    await file.close();
-  }
-}
-
 /**
  * Makes the holder of a successor that of the lock itself, and removes what the chain was made of. Whoever stands
  * on the old chain meanwhile finds that it no longer begins at the lock, and looks again.
@@ -229,7 +196,7 @@ export async function takeLock(path: string, what: string, doing: string): Promi
     const end = await endOfChain(path);
     if (end.state !== undefined && !(await isStale(end.state)))
       throw lockedError(what, path, end.state.holder);
-    if (await create(end.next, content)) {
+    if (await createWhole(end.next, content)) {
       if (await standsAtEnd(path, holder)) {
         try {
           await shortenChain(path, end.next, content);

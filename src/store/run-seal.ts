@@ -4,10 +4,11 @@
  * is made with a key that lies outside of every workspace.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { systemCode } from './files.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createWhole } from './files.ts';
 
 /** Makes and checks the seals of journals' lines. `content` is what is sealed: the same text gives the same seal. */
 export interface RunSeal {
@@ -18,6 +19,8 @@ export interface RunSeal {
 
 const KEY_FILE = 'runs.key';
 const KEY_BYTES = 32;
+const LOOKS = 5;
+const BETWEEN_LOOKS_MS = 20;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -67,18 +70,18 @@ async function readKey(folder: string): Promise<Buffer | undefined> {
 
 /** Makes the key in one step, so that two programs that begin at the same moment have the same. */
 async function makeKey(folder: string): Promise<Buffer | undefined> {
-  const path = join(folder, KEY_FILE);
-  const made = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(made, randomBytes(KEY_BYTES), { mode: 0o600, flag: 'wx', flush: true });
-    await link(made, path).catch((error: unknown) => {
-      if (systemCode(error) !== 'EEXIST') throw error;
-    });
+    await createWhole(join(folder, KEY_FILE), randomBytes(KEY_BYTES), { mode: 0o600, flush: true });
   } catch {
     // A home that can't be written: runs go on, they only have no seal.
-  } finally {
-    await rm(made, { force: true }).catch(() => undefined);
+    return undefined;
+  }
+  // Where a system has no hard links, another program's key may not be whole yet.
+  for (let look = 1; look < LOOKS; look += 1) {
+    const key = await readKey(folder);
+    if (key !== undefined) return key;
+    await delay(BETWEEN_LOOKS_MS);
   }
   return readKey(folder);
 }
