@@ -12,6 +12,7 @@ export function systemCode(thrown: unknown): string {
 const SAME_NAME = 'a folder and a file have the same name';
 const NOT_ALLOWED = 'you have no permission';
 const TOO_MANY = 'too many files are open';
+const DRIVE_GONE = 'the network drive is not connected';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
@@ -31,12 +32,14 @@ const REASONS: Readonly<Record<string, string>> = {
   EXDEV: 'it would have to move to another disk',
   EIO: 'the disk reports an error',
   ESTALE: 'the network drive has lost it',
+  ENOTCONN: DRIVE_GONE,
   EBUSY: 'another program is using it',
   ENOTEMPTY: 'something was put into the folder meanwhile',
 };
 
 const PERMIT = 'Give yourself permission to read and write there, then resume.';
 const CLOSE = 'Close other programs, then resume.';
+const CONNECT = 'Connect the drive again, then resume.';
 
 const CURES: Readonly<Record<string, string>> = {
   ENOSPC: 'Free some space, then resume.',
@@ -54,6 +57,8 @@ const CURES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'Work in a folder with a shorter path, then resume.',
   ELOOP: 'Replace the links by plain folders, then resume.',
   EIO: 'Check the disk, then resume.',
+  ESTALE: CONNECT,
+  ENOTCONN: CONNECT,
   EBUSY: 'Close what uses it, then resume.',
 };
 

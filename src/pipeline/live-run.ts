@@ -2,7 +2,7 @@
  * The one implementation of `PipelineRun`. It feeds the machine, and the machine only, with journalled events; the
  * machine's actors call back into it to run a stage or to ask at a gate.
  */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Actor, createActor, fromCallback } from 'xstate';
 import { asSourcewrightError, SourcewrightError } from '../errors.ts';
 import { type Files, nodeFiles } from '../store/files.ts';
@@ -27,6 +27,7 @@ import {
   type DoneRecord,
   eventOf,
   Journal,
+  JOURNAL_FILE,
   type JournalContent,
   type JournalRecord,
   readJournal,
@@ -290,6 +291,13 @@ export class LiveRun implements PipelineRun {
     const { lock } = this.#held;
     if (await lock.isHeld()) return;
     this.#runFiles.abandon();
+    const journal = await this.#host.files.read(join(this.#runDir, JOURNAL_FILE));
+    if (journal === undefined) {
+      throw new SourcewrightError('environment', 'The run’s folder is gone.', {
+        where: this.#runDir,
+        cure: 'Put it back if you moved or deleted it, or connect its drive again, then resume.',
+      });
+    }
     throw new SourcewrightError('locked', 'The run is no longer held by this process: its lock is gone.', {
       where: runLockPath(this.#runDir),
       cure: 'It was deleted, or another computer took the run over while this one slept. Close the run here and open it again.',

@@ -167,6 +167,7 @@ export interface Lock {
   /**
    * Whether it is still ours: a person may have deleted it, and another computer may have taken it over while this one
    * slept.
+   * @throws SourcewrightError `environment` where that can't be told: the drive may be gone
    */
   isHeld(): Promise<boolean>;
   /** Gives the lock back; calling it again does nothing. */
@@ -230,7 +231,7 @@ function hold(path: string, holder: Holder): Lock {
   touch.unref();
   let held = true;
   return {
-    isHeld: async () => held && (await isOurs().catch(() => false)),
+    isHeld: async () => held && (await isOurs()),
     async release() {
       if (!held) return;
       held = false;

@@ -190,7 +190,7 @@ describe('faults', function () {
       },
     });
     await moved;
-    stopped(outcome, /journal\.jsonl was deleted or replaced|its lock is gone/, /Put it back|open it again/);
+    stopped(outcome, /journal\.jsonl was deleted or replaced|The run’s folder is gone/, /Put it back/);
     await rm(join(folder, '.sourcewright', 'runs'), { recursive: true, force: true });
     await rename(trash, join(folder, '.sourcewright', 'runs'));
     waits(await resume(folder), 'code');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SourcewrightError } from '../../../src/errors.ts';
@@ -123,6 +123,15 @@ describe('a lock', () => {
     assert.equal(await next.isHeld(), true);
     await next.release();
     assert.equal(await next.isHeld(), false);
+  });
+
+  it('does not pass for lost where it can’t be read, as when a drive is gone', async () => {
+    const lock = await take();
+    await rm(path);
+    await mkdir(path);
+    await assert.rejects(lock.isHeld(), { name: 'SourcewrightError', code: 'environment' });
+    await rm(path, { recursive: true });
+    await lock.release();
   });
 
   it('of the same computer before its last start is kept while it is touched, as it may be a namesake’s', async function () {
