@@ -138,9 +138,9 @@ export function operationNames(endpoint: Endpoint, kind: 'list' | 'search' | 'ge
   return proposals;
 }
 
-/** Kebab-case connector name from a title: `Google Calendar API v3` → google-calendar. */
+/** Kebab-case connector name from a title: `Google Calendar API v3` → google-calendar, `Netlify's API` → netlify. */
 export function connectorName(title: string): string {
-  const kept = words(ascii(title))
+  const kept = words(ascii(title.replace(/['’]s(?!\w)/gi, '')))
     .map((word) => word.replace(/[^a-z0-9]/g, ''))
     .filter(
       (word) =>

@@ -156,6 +156,8 @@ describe('names', () => {
   it('makes connector names of titles', () => {
     assert.equal(connectorName('Google Calendar API v3'), 'google-calendar');
     assert.equal(connectorName('../../x'), 'x');
+    for (const title of ["Harbour's API documentation", 'The Harbour’s API'])
+      assert.equal(connectorName(title), 'harbour');
     assert.equal(connectorName('日本'), 'api');
   });
 });
