@@ -11,6 +11,7 @@ export interface RunningHost {
   readonly authority: string;
   readonly logFile: string;
   stop(): Promise<void>;
+  killExtensionHost(): number;
 }
 export function createProfile(settings?: Readonly<Record<string, unknown>>): Promise<string>;
 export function removeProfile(profile: string): Promise<void>;

@@ -1,5 +1,5 @@
 // The npm-hosted VS Code on a loopback port, with a profile of its own, and the browser that shows it.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -83,7 +83,8 @@ export async function installVsix(profile, vsix) {
 /**
  * Starts the server. `smokeTest` lets a page name a development extension and its suite; it also hides notification
  * toasts, so a person's clicks are tried without it. With `asksForTrust` a folder is restricted until the person trusts it,
- * as it is in an editor that was just installed. `stop` ends the server with all that it started.
+ * as it is in an editor that was just installed. `stop` ends the server with all that it started; `killExtensionHost` gives
+ * the processes that run extensions no time for anything, and answers how many there were.
  */
 export async function startHost(
   profile,
@@ -127,6 +128,15 @@ export async function startHost(
     clearTimeout(late);
     signalGroup('SIGKILL');
   };
+  const killExtensionHost = () => {
+    const listed = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,pgid=,args='], { encoding: 'utf8' });
+    const pids = listed.split('\n').flatMap((line) => {
+      const [pid, group, ...words] = line.trim().split(/\s+/);
+      return Number(group) === child.pid && words.includes('--type=extensionHost') ? [Number(pid)] : [];
+    });
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    return pids.length;
+  };
   const url = `http://127.0.0.1:${at}`;
   try {
     await waitUntilUp(url, child, logFile);
@@ -134,7 +144,7 @@ export async function startHost(
     await stop();
     throw error;
   }
-  return { url, authority: `127.0.0.1:${at}`, stop, logFile };
+  return { url, authority: `127.0.0.1:${at}`, stop, killExtensionHost, logFile };
 }
 
 async function waitUntilUp(url, child, logFile) {

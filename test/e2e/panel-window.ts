@@ -128,6 +128,11 @@ export class PanelWindow {
     await this.window.ready();
   }
 
+  /** Ends the process of the extensions as a crash does: nothing of it gets to write anything any more. */
+  killExtensionHost(): void {
+    assert.equal(this.#host.killExtensionHost(), 1, 'processes that run extensions');
+  }
+
   /** Rejects the findings that are open yet, in the tree and without a reason: Enter alone. */
   async rejectTheRest(): Promise<void> {
     const { page } = this.window;
@@ -189,6 +194,14 @@ export class PanelWindow {
     await this.load();
     await this.window.showSideBar();
     await this.window.treeItem(/^Research: waiting/).waitFor();
+  }
+
+  /** The same up to the gate of the code; `words` are those of the terminal's `generate`, with the gates before it approved. */
+  async waitAtCode(...words: string[]): Promise<void> {
+    assert.equal(await this.terminal('generate', ...words), 3, 'the run waits at the gate of the code');
+    await this.load();
+    await this.window.showSideBar();
+    await this.window.treeItem(/^Generate: waiting/).waitFor();
   }
 
   /** Folder of the newest run. */
