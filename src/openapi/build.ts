@@ -14,7 +14,7 @@ import {
   liftSecurity,
   liftServers,
   keepText,
-  stringList,
+  mediaTypes,
 } from './lift.ts';
 import { asSchema } from './lift-schema.ts';
 import { dropBodyParameters20, liftRoot20, moveBody20, ROOT_MAPS_20 } from './lift-swagger.ts';
@@ -108,7 +108,7 @@ class Builder {
     const document: SourceDocument = { location, label, root, anchors: new Map() };
     const name = label === '' ? location : label;
     const context = new LiftContext(version, document, name, this.#problems, this.#walked, this.#moved);
-    if (isObject(root)) context.produces = stringList(root.produces) ?? ['application/json'];
+    if (isObject(root)) context.produces = mediaTypes(root.produces) ?? ['application/json'];
     this.#contexts.set(location, context);
     return context;
   }
@@ -273,7 +273,7 @@ class Builder {
       }
       return isObject(current) ? current : undefined;
     };
-    const consumes = stringList(root.consumes) ?? [];
+    const consumes = mediaTypes(root.consumes) ?? [];
     const operations = [...this.#contexts.values()].flatMap((context) => context.operations);
     for (const operation of operations) moveBody20(operation, consumes, follow, this.#moved);
     const settled = new Set<JsonObject>();

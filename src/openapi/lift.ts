@@ -5,7 +5,7 @@
  */
 import { HTTP_METHODS, type HttpMethod } from './document.ts';
 import { isObject, type JsonObject } from './identify.ts';
-import { MAX_ADDRESS } from './limits.ts';
+import { MAX_ADDRESS, MAX_MEDIA_TYPE } from './limits.ts';
 import type { LiftContext, NodeKind } from './lift-context.ts';
 import { liftSchema, liftSchemaMap, asSchema } from './lift-schema.ts';
 import { liftHeader20, liftParameter20, liftResponse20, liftSecurityScheme20 } from './lift-swagger.ts';
@@ -116,12 +116,12 @@ function liftOperation(node: JsonObject, pathItem: JsonObject, pointer: string, 
   liftSecurity(node);
   if (isObject(node.requestBody)) liftRequestBody(node.requestBody, `${pointer}/requestBody`, context);
   else Reflect.deleteProperty(node, 'requestBody');
-  const produces = stringList(node.produces);
+  const produces = mediaTypes(node.produces);
   eachObject(node, 'responses', pointer, context, (response, at) => {
     liftResponse(response, at, context, produces);
   });
   if (context.version === '2.0') {
-    context.operations.push({ node, pathItem, pointer, consumes: stringList(node.consumes) });
+    context.operations.push({ node, pathItem, pointer, consumes: mediaTypes(node.consumes) });
     Reflect.deleteProperty(node, 'produces');
     Reflect.deleteProperty(node, 'consumes');
   }
@@ -365,6 +365,15 @@ function eachObject(
   }
   context.enter(map, 'map');
   for (const [name, node] of Object.entries(map)) {
+    if (name.length > MAX_ADDRESS) {
+      // It would stand in the pointers of all below it, once for each operation that comes by.
+      Reflect.deleteProperty(map, name);
+      context.problem(
+        mapPointer,
+        `A name in "${key}" is longer than ${MAX_ADDRESS} characters and was left out: "${name.slice(0, 80)}…".`,
+      );
+      continue;
+    }
     const at = `${mapPointer}/${context.escape(name)}`;
     // Components and headers may be named x-…; beside status codes it marks an extension.
     const extension = name.startsWith('x-') && (key === 'responses' || key === 'flows') && !pointerIsMap;
@@ -394,7 +403,12 @@ export function keepText(node: JsonObject, key: string): void {
   else Reflect.deleteProperty(node, key);
 }
 
-export function stringList(value: unknown): string[] | undefined {
+/** The media types of a list. One that is none by its length would stand in the pointers of every operation. */
+export function mediaTypes(value: unknown): string[] | undefined {
+  return stringList(value)?.filter((type) => type.length <= MAX_MEDIA_TYPE);
+}
+
+function stringList(value: unknown): string[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return (value as unknown[]).filter((item) => typeof item === 'string');
 }

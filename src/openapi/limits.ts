@@ -11,6 +11,8 @@ export const MAX_FILES = 2_000;
 export const MAX_REMOTE_DOCUMENTS = 200;
 /** Characters of a path or of a server's URL: the rules look at each of them with patterns. */
 export const MAX_ADDRESS = 2_000;
+/** Characters of a media type: 127 for the type, as many for what follows the slash (RFC 6838 §4.2), and some for parameters. */
+export const MAX_MEDIA_TYPE = 400;
 /** Levels of nesting of one document. */
 export const MAX_DEPTH = 400;
 /** Values that one document may unfold to through YAML aliases, beside half its size in bytes (no alias can reach that). */

@@ -204,6 +204,41 @@ describe('a description that was made to do harm', function () {
     assert.deepEqual(slow, []);
   });
 
+  it('leaves names of a million slashes out, which many operations come by', async () => {
+    const long = '/'.repeat(1_000_000);
+    const schema = { type: 'array', items: { type: 'object', properties: { id: { type: 'integer' } } } };
+    const paths = (response: object): object =>
+      Object.fromEntries(
+        Array.from({ length: 100 }, (_, n) => [`/things${n}`, { get: { responses: { 200: response } } }]),
+      );
+    const info = { title: 'Things', version: '1' };
+    const shared = {
+      openapi: '3.0.3',
+      info,
+      servers: [{ url: 'https://api.test' }],
+      components: {
+        responses: {
+          R: { description: '', content: { 'application/json': { schema }, [long]: { schema } } },
+        },
+      },
+      paths: paths({ $ref: '#/components/responses/R' }),
+    };
+    const swagger = {
+      ...{ swagger: '2.0', info, host: 'api.test' },
+      ...{
+        produces: [long, 'application/json'],
+        consumes: [long],
+        paths: paths({ description: '', schema }),
+      },
+    };
+    for (const document of [shared, swagger]) {
+      const found = await read(JSON.stringify(document), 'api.json');
+      assert.match(found, /things99/);
+      assert.doesNotMatch(found, /\/{200}/);
+    }
+    assert.match(await read(JSON.stringify(shared), 'api.json'), /A name in \\"content\\" is longer than/);
+  });
+
   it('pollutes no prototype by its keys', async () => {
     const evil =
       '{"openapi":"3.0.0","info":{"title":"x","version":"1"},"__proto__":{"polluted":1},"paths":{"/a":{"__proto__":{"polluted":1},"get":{"responses":{}}},"__proto__":{"get":{}}},"components":{"schemas":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}}';
