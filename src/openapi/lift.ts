@@ -5,7 +5,7 @@
  */
 import { HTTP_METHODS, type HttpMethod } from './document.ts';
 import { isObject, type JsonObject } from './identify.ts';
-import { MAX_ADDRESS, MAX_MEDIA_TYPE } from './limits.ts';
+import { MAX_ADDRESS } from './limits.ts';
 import type { LiftContext, NodeKind } from './lift-context.ts';
 import { liftSchema, liftSchemaMap, asSchema } from './lift-schema.ts';
 import { liftHeader20, liftParameter20, liftResponse20, liftSecurityScheme20 } from './lift-swagger.ts';
@@ -405,7 +405,7 @@ export function keepText(node: JsonObject, key: string): void {
 
 /** The media types of a list. One that is none by its length would stand in the pointers of every operation. */
 export function mediaTypes(value: unknown): string[] | undefined {
-  return stringList(value)?.filter((type) => type.length <= MAX_MEDIA_TYPE);
+  return stringList(value)?.filter((type) => type.length <= MAX_ADDRESS);
 }
 
 function stringList(value: unknown): string[] | undefined {

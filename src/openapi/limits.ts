@@ -9,10 +9,11 @@ export const MAX_REDIRECTS = 5;
 /** Further documents that `$ref`s may load: files (some descriptions keep each operation in its own), and URLs. */
 export const MAX_FILES = 2_000;
 export const MAX_REMOTE_DOCUMENTS = 200;
-/** Characters of a path or of a server's URL: the rules look at each of them with patterns. */
+/**
+ * Characters of a path, of a server's URL and of a name, a media type's too: the rules look at each of them with patterns, and they
+ * stand in the pointers of all below them.
+ */
 export const MAX_ADDRESS = 2_000;
-/** Characters of a media type: 127 for the type, as many for what follows the slash (RFC 6838 §4.2), and some for parameters. */
-export const MAX_MEDIA_TYPE = 400;
 /** Levels of nesting of one document. */
 export const MAX_DEPTH = 400;
 /** Values that one document may unfold to through YAML aliases, beside half its size in bytes (no alias can reach that). */

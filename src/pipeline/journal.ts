@@ -280,28 +280,30 @@ export class Journal {
 
   /**
    * Opens the journal of a run. A torn last line is cut off, and the cut is noted in the journal itself.
-   * @param marker marks each line, and with it all before it, as written by this person: ask whose they are first
+   * @param admit is shown the journal before anything is written to it: what it answers is written first, and it rejects where
+   *   the journal must not be opened. Each line that is written with `marker` vouches for all before it
    * @throws SourcewrightError `corrupt` where it is damaged or of another version
    */
   static async open(
     runDir: string,
     files: Files,
     now: () => Date,
+    admit: (content: JournalContent) => Promise<JournalRecord | undefined>,
     marker?: Marker,
   ): Promise<{ journal: Journal; content: JournalContent }> {
     const path = join(runDir, JOURNAL_FILE);
     // Look before touching: a folder without a journal must not get an empty one.
-    await readJournal(runDir, files);
+    const first = await admit(await readJournal(runDir, files));
     const { log, content } = await AppendLog.open(path, files, now, marker);
     const journal = new Journal(log);
     try {
       const read = readEntries(path, content.entries);
-      if (content.tornBytes === 0) return { journal, content: read };
-      const note = await journal.append({
-        type: 'note',
-        text: `Cut off ${content.tornBytes} bytes of a half-written last line.`,
-      });
-      return { journal, content: { ...read, records: [...read.records, note] } };
+      const text = `Cut off ${content.tornBytes} bytes of a half-written last line.`;
+      const cut: JournalRecord[] = content.tornBytes === 0 ? [] : [{ type: 'note', text }];
+      const records = [...read.records];
+      for (const record of [...(first === undefined ? [] : [first]), ...cut])
+        records.push(await journal.append(record));
+      return { journal, content: { ...read, records } };
     } catch (error) {
       await journal.close();
       throw error;

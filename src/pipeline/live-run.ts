@@ -30,7 +30,6 @@ import {
   JOURNAL_FILE,
   type JournalContent,
   type JournalRecord,
-  readJournal,
   type Recorded,
 } from './journal.ts';
 import { pipelineMachine } from './machine.ts';
@@ -67,10 +66,8 @@ export async function openRunAt(runDir: string, d: RunDependencies): Promise<Liv
   const files = d.files ?? nodeFiles;
   const lock = await takeLock(runLockPath(folder), 'The run', 'runs the pipeline');
   try {
-    // Before anything is written: a line of ours vouches for all that lie before it.
-    const adopts = await mustBeTakenOn(folder, await readJournal(folder, files), d);
-    const { journal, content } = await Journal.open(folder, files, d.now, d.seal?.of);
-    if (adopts) await takeOn(journal, content, d);
+    const admit = (found: JournalContent): Promise<JournalRecord | undefined> => admitted(folder, found, d);
+    const { journal, content } = await Journal.open(folder, files, d.now, admit, d.seal?.of);
     const run = new LiveRun(folder, d, files, { lock, journal }, content);
     OPEN.set(folder, run);
     await run.repair();
@@ -81,22 +78,20 @@ export async function openRunAt(runDir: string, d: RunDependencies): Promise<Liv
   }
 }
 
-/** A run that somebody else began is driven once the person wants that. @throws SourcewrightError `input` where they do not */
-async function mustBeTakenOn(runDir: string, content: JournalContent, d: RunDependencies): Promise<boolean> {
+/**
+ * A run that somebody else began is driven once the person wants that, which the journal then says.
+ * @throws SourcewrightError `input` where they do not, or the run is of another folder
+ */
+async function admitted(
+  runDir: string,
+  content: JournalContent,
+  d: RunDependencies,
+): Promise<JournalRecord | undefined> {
   await assertAtHome(runDir, content.request);
-  if (!(await isForeign(content, d))) return false;
+  if (!(await isForeign(content, d))) return undefined;
   if (d.adopt !== true) throw foreignRun(runDir);
-  return true;
-}
-
-async function takeOn(journal: Journal, { runId }: JournalContent, d: RunDependencies): Promise<void> {
-  try {
-    await journal.append({ type: 'adopted' });
-  } catch (error) {
-    await journal.close();
-    throw error;
-  }
-  d.log('info', `Run ${runId}, which was begun elsewhere or changed since, was taken on.`);
+  d.log('info', `Run ${content.runId}, which was begun elsewhere or changed since, is taken on.`);
+  return { type: 'adopted' };
 }
 
 export class LiveRun implements PipelineRun {
