@@ -4,7 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { cacheFolder } from '../../src/python/environments.ts';
 import type { RunSummary } from '../../src/terminal/summary.ts';
@@ -158,6 +160,18 @@ class Machine {
     return join(this.folder, 'work');
   }
 
+  /** A repository of GitHub's that takes what is pushed, with its API at `api`. */
+  joinGitHub(api: string): void {
+    execFileSync('git', ['init', '--quiet', '--bare', this.hub], { stdio: 'ignore' });
+    this.git('remote', 'add', 'hub', 'https://github.com/o/r.git');
+    this.git('config', `url.file://${this.hub}.pushInsteadOf`, 'https://github.com/o/r.git');
+    this.env['GITHUB_API_URL'] = api;
+  }
+
+  get hub(): string {
+    return join(this.folder, 'hub.git');
+  }
+
   git(...words: string[]): string {
     return execFileSync('git', words, {
       cwd: this.work,
@@ -213,6 +227,7 @@ class Machine {
       ...(await canaries.below(join(folder, 'home'), 'home')),
       ...(await canaries.below(join(folder, 'tmp'), 'tmp')),
       ...canaries.inGit(this.work),
+      ...(existsSync(this.hub) ? canaries.inGit(this.hub) : []),
       ...inCache,
     ];
   }
@@ -220,6 +235,21 @@ class Machine {
   async remove(): Promise<void> {
     await removeFolder(this.folder);
   }
+}
+
+/** Answers as the API of GitHub does to who opens a pull request; what it is told goes to `told`, but for what signs it in. */
+function gitHub(request: IncomingMessage, response: ServerResponse, told: string[]): void {
+  const { method = '', url = '', headers } = request;
+  const parts: Buffer[] = [];
+  request.on('data', (part: Buffer) => parts.push(part));
+  request.on('end', () => {
+    const others = { ...headers, authorization: '' };
+    told.push(`${method} ${url} ${JSON.stringify(others)} ${Buffer.concat(parts).toString('utf8')}`);
+    const made = { html_url: 'https://github.com/o/r/pull/7' };
+    const found = url.includes('/pulls') ? [] : { default_branch: 'main' };
+    response.writeHead(method === 'POST' ? 201 : 200);
+    response.end(JSON.stringify(method === 'POST' ? made : found));
+  });
 }
 
 /** Files of the shared cache that were written since. */
@@ -249,12 +279,18 @@ describe('a secret in every input', function () {
     let asked = 0;
     // It answers with what it was sent, and with secrets of its own.
     const own = canaries.plant('an answer of the API', 'key of a cloud');
+    const told: string[] = [];
     site = await serve((request, response) => {
-      asked += 1;
       response.setHeader('content-type', 'application/json');
+      if (request.url?.startsWith('/github/') === true) {
+        gitHub(request, response, told);
+        return;
+      }
+      asked += 1;
       response.setHeader('x-echo', encodeURIComponent(String(request.headers['x-quay-key'])));
       response.end(JSON.stringify([{ id: 1, echo: request.headers['x-quay-key'], token: own }]));
     });
+    machine.joinGitHub(`${site.url}/github/`);
     await machine.write('quay.openapi.json', JSON.stringify(quay(canaries, site.url)));
     await machine.write('secrets.json', JSON.stringify({ api_key: key, base_url: site.url }));
     const words = ['--probe', '--credentials', 'secrets.json', '--verbose', '--json'];
@@ -279,7 +315,10 @@ describe('a secret in every input', function () {
     await machine.run('inspect', 'quay.openapi.json');
     await machine.run('show', 'latest', '--json');
     assert.ok(canaries.size >= 38);
+    assert.equal(last.publication.prUrl, 'https://github.com/o/r/pull/7', machine.outcomes[2]?.stderr);
+    assert.ok(told.some((line) => line.startsWith('POST ')));
     assertNowhere(await machine.leaks(), PERSONS_WORDS);
+    assertNowhere(canaries.in('what GitHub was told', told.join('\n')));
   });
 
   it('is in nothing that a run by agents leaves, and in no request to a model', async () => {
